@@ -1,0 +1,1 @@
+"""Values and rules, numpy only: no I/O, threads or clock."""
