@@ -1,0 +1,1 @@
+"""Our own processes, and the memory they share; knows nothing of frames."""

@@ -1,0 +1,160 @@
+"""Launcher: starts our processes from a warmed fork server, and knows how they ended."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from framefold.errors import RunFailedError
+from framefold.processes.server import MESSAGE_BYTES
+
+ONE_THREAD = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    )
+}
+"""Libraries read these when they load: the workers are the parallelism, and a fork server
+must have no threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One of our processes.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in logs.
+    pid : int
+        Its process number.
+    connection : multiprocessing.connection.Connection
+        Our end of its pipe; reading raises ``EOFError`` once it is gone.
+    """
+
+    name: str
+    pid: int
+    connection: Connection
+
+
+class Launcher:
+    """Starts processes; ends them all when closed, or when this process dies.
+
+    Parameters
+    ----------
+    preload : sequence of str
+        ``module`` to import, or ``module:function`` to call, in the server before it forks.
+    """
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        self._lock = threading.Lock()
+        self._closed = False
+        with theirs:
+            command = [sys.executable, "-m", "framefold.processes.server", str(theirs.fileno())]
+            environment = os.environ | ONE_THREAD
+            # the server must find the same packages, also those put on the path by hand
+            environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+            self._server = subprocess.Popen(
+                [*command, *preload], pass_fds=[theirs.fileno()], env=environment
+            )
+
+    @property
+    def pid(self) -> int:
+        """Process number of the fork server."""
+        return self._server.pid
+
+    def _ask(self, message: tuple[object, ...], descriptors: Sequence[int] = ()) -> tuple[str, object]:
+        packed = pickle.dumps(message)
+        if len(packed) > MESSAGE_BYTES:
+            raise RunFailedError(
+                f"arguments of {len(packed)} bytes are more than a new process takes ({MESSAGE_BYTES})"
+            )
+        with self._lock:
+            if self._closed:
+                raise RunFailedError("no process can be started: the launcher is closed")
+            try:
+                socket.send_fds(self._control, [packed], list(descriptors))
+                answer = self._control.recv(MESSAGE_BYTES)
+            except OSError as error:
+                raise RunFailedError(f"the fork server is gone: {error}") from error
+        if not answer:
+            raise RunFailedError(
+                f"the fork server ended with exit code {self._server.poll()}; "
+                "its last words are on stderr"
+            )
+        verb, fact = pickle.loads(answer)
+        return verb, fact
+
+    def spawn(self, name: str, target: str, *arguments: object) -> Child:
+        """Start a process.
+
+        Parameters
+        ----------
+        name : str
+            What it is called in logs.
+        target : str
+            ``module:function``; it is called with the other end of the pipe and ``arguments``.
+        *arguments : object
+            Small picklable values.
+
+        Raises
+        ------
+        RunFailedError
+            If no process can be started.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            try:
+                message = ("spawn", target, pickle.dumps(arguments))
+                verb, fact = self._ask(message, [theirs.fileno()])
+            except RunFailedError:
+                ours.close()
+                raise
+        if verb != "spawned":
+            ours.close()
+            raise RunFailedError(f"process {name!r} cannot be started: {fact}")
+        assert isinstance(fact, int)
+        return Child(name, fact, Connection(ours.detach()))
+
+    def reap(self, child: Child) -> str:
+        """End a process if it still lives, and say how it ended.
+
+        Returns
+        -------
+        str
+            ``"exit code 1"`` or ``"signal SIGKILL"``, for messages.
+        """
+        child.connection.close()
+        _, code = self._ask(("reap", child.pid))
+        assert isinstance(code, int)
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    def close(self) -> None:
+        """End the server and with it every process it started; returns when they are gone."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._control.close()
+        self._server.wait()
+
+    def __enter__(self) -> Launcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,135 @@
+"""Segment: a piece of memory that several of our processes see, and that never outlives them."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Segment:
+    """Shared memory with one owner; others attach to it by its path.
+
+    On Linux it is an anonymous file (``memfd``) that the kernel frees with the last process
+    that uses it, so nothing is left behind whatever kills us. Elsewhere it is a temporary
+    file that the owner removes.
+
+    Parameters
+    ----------
+    path : str
+        What other processes of the same user attach by.
+    size : int
+        Length in bytes.
+    descriptor : int
+        The open file; the owner keeps it so that the path stays good.
+    owner : bool
+        Whether this process created it.
+
+    Attributes
+    ----------
+    bytes : ndarray of uint8, shape (size,)
+        The memory. Who may write where is agreed by messages, not by locks.
+    """
+
+    def __init__(self, path: str, size: int, descriptor: int, *, owner: bool) -> None:
+        self.path = path
+        self.size = size
+        self._owner = owner
+        self._descriptor: int | None = descriptor
+        self._map = mmap.mmap(descriptor, size)
+        self.bytes: NDArray[np.uint8] = np.frombuffer(self._map, dtype=np.uint8)
+
+    @classmethod
+    def create(cls, size: int) -> Segment:
+        """New memory, all zero, owned by this process.
+
+        Parameters
+        ----------
+        size : int
+            Length in bytes, at least 1.
+        """
+        size = max(1, size)
+        if hasattr(os, "memfd_create"):
+            descriptor = os.memfd_create("framefold", os.MFD_CLOEXEC)
+            path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        else:
+            descriptor, path = tempfile.mkstemp(prefix="framefold-")
+        os.ftruncate(descriptor, size)
+        return cls(path, size, descriptor, owner=True)
+
+    @classmethod
+    def attach(cls, path: str, size: int) -> Segment:
+        """Memory that another of our processes owns.
+
+        Parameters
+        ----------
+        path : str
+            Its `path`.
+        size : int
+            Its `size` in bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the owner is gone.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return cls(path, size, descriptor, owner=False)
+
+    def close(self) -> None:
+        """Let go of it. Arrays that still look into it stay good in this process."""
+        if self._descriptor is None:
+            return
+        os.close(self._descriptor)
+        self._descriptor = None
+        if self._owner and not self.path.startswith("/proc/"):
+            Path(self.path).unlink(missing_ok=True)
+
+    def __enter__(self) -> Segment:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._descriptor is None else "owner" if self._owner else "attached"
+        return f"<Segment {self.path} {self.size} bytes, {state}>"
+
+
+class Attached:
+    """The segments this process has attached to, each once."""
+
+    def __init__(self) -> None:
+        self._segments: dict[str, Segment] = {}
+
+    def get(self, path: str, size: int) -> NDArray[np.uint8]:
+        """The bytes of a segment, attached now if it was not before."""
+        segment = self._segments.get(path)
+        if segment is None or segment.size != size:
+            # a path may come again with another size: its owner closed it and the kernel
+            # gave the same descriptor number to a new segment
+            if segment is not None:
+                segment.close()
+            segment = self._segments[path] = Segment.attach(path, size)
+        return segment.bytes
+
+    def forget(self, path: str) -> None:
+        """Let go of a segment, if it was attached."""
+        segment = self._segments.pop(path, None)
+        if segment is not None:
+            segment.close()
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        for path in list(self._segments):
+            self.forget(path)

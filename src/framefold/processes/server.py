@@ -1,0 +1,136 @@
+"""The fork server: a warmed process without threads whose children start in milliseconds.
+
+Run as ``python -m framefold.processes.server DESCRIPTOR``. It forks only itself, never a
+process that has threads, sockets or locks of somebody else; and when whoever started it is
+gone, it ends its children and itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from framefold.registry import load_target
+
+MESSAGE_BYTES = 1 << 20
+"""Longest message to or from the server; arguments are small, data goes another way."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when the process that forked it is gone."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def count_threads() -> int:
+    """How many threads this process has, those of libraries included."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 1
+
+
+def _run_child(target: str, arguments: bytes, channel: int, parent: int) -> int:
+    """What a child does with its life; its exit code."""
+    die_with_parent()
+    if os.getppid() != parent:
+        return 1
+    connection = Connection(channel)
+    try:
+        load_target(target)(connection, *pickle.loads(arguments))
+    except (KeyboardInterrupt, BrokenPipeError, EOFError):
+        return 0  # whoever we worked for is gone
+    except BaseException:  # noqa: BLE001 - the last fence of a process: say why it ends
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+class _Server:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._children: set[int] = set()
+
+    def serve(self) -> None:
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE_BYTES, 4)
+            if not message:
+                return
+            verb, *facts = pickle.loads(message)
+            if verb == "spawn":
+                self._spawn(facts[0], facts[1], descriptors[0])
+            elif verb == "reap":
+                self._reap(facts[0])
+
+    def _answer(self, *facts: object) -> None:
+        self._control.send(pickle.dumps(facts))
+
+    def _spawn(self, target: str, arguments: bytes, channel: int) -> None:
+        if count_threads() != 1:
+            # a fork would copy locks that no thread of the child ever releases
+            os.close(channel)
+            self._answer("refused", f"{count_threads()} threads run in the fork server")
+            return
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._control.close()
+            code = _run_child(target, arguments, channel, parent)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # no exit handlers: they belong to the server
+        os.close(channel)
+        self._children.add(pid)
+        self._answer("spawned", pid)
+
+    def _reap(self, pid: int) -> None:
+        if pid not in self._children:
+            self._answer("reaped", 0)
+            return
+        os.kill(pid, signal.SIGKILL)  # dead already, or to be
+        _, status = os.waitpid(pid, 0)
+        self._children.discard(pid)
+        self._answer("reaped", os.waitstatus_to_exitcode(status))
+
+    def end_children(self) -> None:
+        for pid in self._children:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self._children:
+            os.waitpid(pid, 0)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until whoever started us is gone.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Descriptor number of the control socket, then what to import and, where it is
+        ``module:function``, to call before the first fork.
+    """
+    # Ctrl-C reaches the whole group: the one who started us decides what ends, and when
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=int(arguments[0]))
+    for target in arguments[1:]:
+        found = load_target(target)
+        if ":" in target:
+            found()
+    server = _Server(control)
+    try:
+        server.serve()
+    finally:
+        server.end_children()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
