@@ -110,6 +110,10 @@ class CodecError(FramefoldError, ValueError):
         return (type(self), (self.codec, self.detail))
 
 
+class TooLargeError(FramefoldError, ValueError):
+    """An answer larger than the way it was asked for allows: how large, the limit, what to ask."""
+
+
 class UDFException(FramefoldError, ValueError):  # noqa: N818 - the name UDF authors know
     """A UDF that breaks the contract: which UDF, which rule, what to do."""
 
