@@ -1,0 +1,195 @@
+"""WireProtocol: a detector's language, parts in and events out; no socket, clock or thread."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from framefold.core.encoding import Encoding
+from framefold.errors import ProtocolError
+
+MAX_PIXELS = 2**31
+"""More pixels than this in one frame is nonsense, not a detector."""
+
+MAX_FRAME = 2**53
+"""Frame numbers beyond this no longer survive JSON readers that keep numbers as doubles."""
+
+Part = bytes | memoryview
+"""One ZeroMQ frame of a message; a memoryview is contiguous and of single bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A series was announced.
+
+    Parameters
+    ----------
+    series : str
+        Identity of the series: what all its messages carry.
+    number : int
+        The detector's running number of the series; 0 where it tells none.
+    sig_shape : tuple of int or None
+        Rows and columns [pixels]; None when the announcement does not tell.
+    dtype : numpy.dtype or None
+        Pixel type, machine byte order; None when the announcement does not tell.
+    frames : int or None
+        Frames promised; an upper bound, detectors are stopped early.
+    channels : tuple of str
+        Names of the images in each message; empty where the protocol has one unnamed.
+    frame_time : float or None
+        Time from frame to frame [s].
+    metadata : mapping
+        What the announcement held beside that, by the detector's own names; ``"notes"``,
+        where present, is a tuple of sentences on what in it could not be used.
+    """
+
+    series: str
+    number: int
+    sig_shape: tuple[int, ...] | None
+    dtype: np.dtype[Any] | None
+    frames: int | None
+    channels: tuple[str, ...] = ()
+    frame_time: float | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One frame came in.
+
+    Parameters
+    ----------
+    series : str
+        Identity of the series it says it belongs to.
+    frame : int
+        Its number in the series, from 0.
+    payload : memoryview
+        The encoded pixels; shares memory with the message part where the protocol allows.
+    encoding : Encoding
+        How to decode them.
+    sig_shape : tuple of int
+        Rows and columns [pixels].
+    dtype : numpy.dtype
+        Pixel type, machine byte order.
+    """
+
+    series: str
+    frame: int
+    payload: memoryview
+    encoding: Encoding
+    sig_shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A series is over, whether complete or not: the messages do not tell.
+
+    Parameters
+    ----------
+    series : str
+        Identity of the series.
+    reason : str
+        What the message called it.
+    """
+
+    series: str
+    reason: str
+
+
+Event = Started | Arrived | Ended
+
+
+class WireProtocol(ABC):
+    """One detector language; an object serves one connection and remembers little.
+
+    Parameters
+    ----------
+    channel : str or None
+        Which of several images in a message to take; the first one by default.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, channel: str | None = None) -> None:
+        self.channel = channel
+
+    @classmethod
+    @abstractmethod
+    def understands(cls, first_part: Part) -> bool:
+        """Whether a message that begins with this part may be of this language."""
+
+    @abstractmethod
+    def feed(self, parts: Sequence[Part]) -> tuple[Event, ...]:
+        """What one message tells.
+
+        Parameters
+        ----------
+        parts : sequence of bytes or memoryview
+            The parts of one message, in order.
+
+        Returns
+        -------
+        tuple of Started, Arrived or Ended
+            Often one event, sometimes none.
+
+        Raises
+        ------
+        ProtocolError
+            If the message cannot be used; the object stays usable for the next one.
+        """
+
+
+def checked_count(value: object, name: str, limit: int = MAX_FRAME) -> int:
+    """``value`` as a whole number from 0 to ``limit``; floats that are whole will do.
+
+    Raises
+    ------
+    ProtocolError
+        ``"bad-value"``, naming ``name``.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limit:
+        raise ProtocolError(
+            "bad-value", f"{name} is {shown(value)}, not a number from 0 to {limit}"
+        )
+    return value
+
+
+def checked_shape(height: object, width: object) -> tuple[int, int]:
+    """(rows, columns) if a detector may have them.
+
+    Raises
+    ------
+    ProtocolError
+        ``"bad-shape"`` if a side is not a positive number or there are too many pixels.
+    """
+    try:
+        h = checked_count(height, "height", MAX_PIXELS)
+        w = checked_count(width, "width", MAX_PIXELS)
+    except ProtocolError as error:
+        raise ProtocolError("bad-shape", error.detail) from error
+    if not 0 < h * w <= MAX_PIXELS:
+        raise ProtocolError("bad-shape", f"{h} rows of {w} pixels; at most {MAX_PIXELS} in all")
+    return h, w
+
+
+def shown(value: object) -> str:
+    """``value`` as text for an error message, however long or odd it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of many thousand digits; a deep nest
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def seconds(value: object) -> float | None:
+    """``value`` as a time [s] if it is a positive number, else None."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12:
+        return float(value)
+    return None

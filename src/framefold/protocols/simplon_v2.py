@@ -1,0 +1,177 @@
+"""DECTRIS SIMPLON stream v2: one CBOR map a message, all channels of an exposure in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from cbor2 import CBORTag
+
+from framefold.errors import ProtocolError
+from framefold.protocols.base import (
+    Arrived,
+    Ended,
+    Event,
+    Part,
+    Started,
+    WireProtocol,
+    checked_count,
+    checked_shape,
+    seconds,
+    shown,
+)
+from framefold.protocols.cbor_arrays import image_array
+from framefold.protocols.cbor_message import decode, without_blobs
+from framefold.protocols.encodings import check_size
+from framefold.protocols.simplon_v2_metadata import metadata
+
+_DTYPES = {
+    f"{kind}{bits}": np.dtype(f"{kind}{bits}") for kind in ("uint", "int") for bits in (8, 16, 32)
+} | {"float32": np.dtype("float32")}
+
+
+class SimplonV2(WireProtocol):
+    """The stream of EIGER2, ARINA, SELUN ... with ``format`` "cbor"; also Jungfraujoch's.
+
+    Parameters
+    ----------
+    channel : str or None
+        Name of the channel to take; by default the first that the start message lists, and
+        without one the first of the image message.
+
+    Notes
+    -----
+    dectris/documentation, stream_v2. Unknown keys and message types of other makers are
+    passed over; every key but ``type`` and the identity of the series may be absent.
+    """
+
+    name = "simplon-v2"
+
+    def __init__(self, channel: str | None = None) -> None:
+        super().__init__(channel)
+        self._series = ""  # of the last start message
+        self._number: object = None
+        self._channels: tuple[str, ...] = ()
+
+    @classmethod
+    def understands(cls, first_part: Part) -> bool:
+        """Whether the part begins like a CBOR map, self-described or not."""
+        # recordings exist of start messages without the mark
+        return (
+            bytes(first_part[:3]) == b"\xd9\xd9\xf7" or 0xA0 <= (first_part[:1] or b"\0")[0] <= 0xBF
+        )
+
+    def feed(self, parts: Sequence[Part]) -> tuple[Event, ...]:
+        """What one message tells.
+
+        Parameters
+        ----------
+        parts : sequence of bytes or memoryview
+            The message: a single part.
+
+        Returns
+        -------
+        tuple of Started, Arrived or Ended
+            `Arrived.payload` shares memory with the part. Nothing for the types of message
+            that Jungfraujoch adds.
+
+        Raises
+        ------
+        ProtocolError
+            If the message cannot be used; the object stays usable for the next one.
+        """
+        if len(parts) != 1:
+            raise ProtocolError("missing-part", f"a message of {len(parts)} parts, not one")
+        whole = memoryview(parts[0])
+        small, blobs = without_blobs(whole)
+        if blobs:
+            try:
+                return self._events(decode(small), blobs)
+            except ProtocolError:
+                # Either the message is bad, which the second look will tell in its own words,
+                # or something in it merely looked like the beginning of an array.
+                pass
+        return self._events(decode(whole), {})
+
+    def _events(
+        self, message: dict[str, Any], blobs: Mapping[bytes, memoryview]
+    ) -> tuple[Event, ...]:
+        kind = message.get("type")
+        if kind == "image":
+            return (self._arrived(message, blobs),)
+        if kind == "start":
+            return (self._started(message, blobs),)
+        if kind == "end":
+            return (Ended(self._identity(message), "end"),)
+        if kind in ("calibration", "metadata"):
+            return ()
+        raise ProtocolError("unknown-message", f"type {shown(kind)}")
+
+    def _arrived(self, message: dict[str, Any], blobs: Mapping[bytes, memoryview]) -> Arrived:
+        series = self._identity(message)
+        if "image_id" not in message:
+            raise ProtocolError("missing-key", "an image message without image_id")
+        frame = checked_count(message["image_id"], "image_id")
+        array = image_array(self._chosen(series, message.get("data")))
+        payload = blobs.get(array.data)
+        if payload is None:
+            if blobs:
+                raise ProtocolError("bad-cbor", "a byte string within a byte string")
+            payload = memoryview(array.data)
+        h, w = array.shape
+        check_size(array.encoding, len(payload), h * w * array.dtype.itemsize)
+        return Arrived(series, frame, payload, array.encoding, (h, w), array.dtype)
+
+    def _chosen(self, series: str, data: object) -> object:
+        """The image of the channel we listen to."""
+        while isinstance(data, CBORTag):
+            data = data.value
+        if not isinstance(data, Mapping) or not data:
+            raise ProtocolError("missing-key", "an image message without data")
+        channel = self.channel
+        if channel is None:
+            # the start message of another series says nothing of this one
+            known = self._channels if series == self._series else ()
+            channel = known[0] if known else next(iter(data))
+        if channel not in data:
+            raise ProtocolError("unknown-channel", _no_channel(channel, data))
+        return data[channel]
+
+    def _identity(self, message: dict[str, Any]) -> str:
+        unique = message.get("series_unique_id")
+        if isinstance(unique, str) and unique:
+            return unique
+        number = message.get("series_id")
+        if number is None:
+            raise ProtocolError("missing-key", "neither series_unique_id nor series_id")
+        return str(checked_count(number, "series_id"))
+
+    def _started(self, message: dict[str, Any], blobs: Mapping[bytes, memoryview]) -> Started:
+        series = self._identity(message)
+        listed = message.get("channels")
+        channels = (
+            tuple(c for c in listed if isinstance(c, str)) if isinstance(listed, list) else ()
+        )
+        if self.channel is not None and channels and self.channel not in channels:
+            raise ProtocolError("unknown-channel", _no_channel(self.channel, channels))
+        h, w = message.get("image_size_y"), message.get("image_size_x")
+        frames = message.get("number_of_images")
+        name = message.get("image_dtype")
+        started = Started(
+            series=series,
+            number=checked_count(message.get("series_id", 0), "series_id"),
+            sig_shape=None if h is None or w is None else checked_shape(h, w),
+            dtype=_DTYPES.get(name) if isinstance(name, str) else None,
+            frames=None if frames is None else checked_count(frames, "number_of_images"),
+            channels=channels,
+            frame_time=seconds(message.get("frame_time")),
+            metadata=metadata(message, self.channel or next(iter(channels), None), blobs),
+        )
+        self._series, self._channels = series, channels
+        return started
+
+
+def _no_channel(channel: object, known: object) -> str:
+    listed = ", ".join(str(name)[:40] for name in list(known)[:20])  # type: ignore[call-overload]
+    return f"no channel {shown(channel)}; there are {listed}"
