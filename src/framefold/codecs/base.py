@@ -1,0 +1,153 @@
+"""Codec: what every codec offers; Batch: what its kernel is told about the frames to decode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.errors import ParameterError, ShapeError
+
+
+class Codec(Protocol):
+    """Turns the encoded bytes of frames into pixels."""
+
+    name: str
+
+    def decode(
+        self,
+        source: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        out: NDArray[Any],
+        *,
+        big_endian: bool = False,
+    ) -> NDArray[np.int32]:
+        """Decode frames straight into the caller's memory, without the interpreter lock.
+
+        Never reads outside ``source[offset : offset + length]``, never writes outside ``out[i]``;
+        may be called from many threads at once.
+
+        Parameters
+        ----------
+        source : ndarray of uint8, shape (bytes,), C-contiguous
+            Where the encoded frames lie.
+        offsets, lengths : ndarray of int64, shape (frames,)
+            Where in ``source`` each begins, and how long it is [bytes].
+        out : ndarray, shape (frames,) + sig_shape, C-contiguous
+            Memory for the pixels; the element size and the size of a frame come from it.
+            In the machine's byte order. What a damaged frame leaves in its row is undefined.
+        big_endian : bool
+            Whether the pixels are big-endian once decoded; they are then swapped.
+
+        Returns
+        -------
+        ndarray of int32, shape (frames,)
+            0 for a good frame, else what is wrong with it; `framefold.codecs.describe` says it
+            in words. Damaged data never raise.
+
+        Raises
+        ------
+        ShapeError
+            If the arrays do not fit each other.
+        ParameterError
+            If an array has the wrong dtype or layout.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Frames to decode as addresses and sizes, checked; the arrays must outlive the kernel's call.
+
+    Kernels get plain integers so that there is one compiled version of each, whatever the
+    arrays' dtype, shape and flags.
+
+    Parameters
+    ----------
+    source, source_bytes : int
+        Address and size of the memory with the encoded frames [bytes].
+    offsets, lengths : int
+        Addresses of the two int64 tables.
+    frames : int
+        How many.
+    target : int
+        Address of the first frame's pixels; the others follow without gaps.
+    frame_bytes : int
+        Size of a decoded frame [bytes].
+    pixel_bytes : int
+        Size of a pixel [bytes].
+    swap : int
+        Size of the integers whose bytes must be reversed after decoding, 1 for none [bytes].
+    status : ndarray of int32, shape (frames,)
+        Filled by the kernel.
+    tables : tuple of ndarray
+        Keeps the two tables alive.
+    """
+
+    source: int
+    source_bytes: int
+    offsets: int
+    lengths: int
+    frames: int
+    target: int
+    frame_bytes: int
+    pixel_bytes: int
+    swap: int
+    status: NDArray[np.int32]
+    tables: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @classmethod
+    def of(
+        cls,
+        source: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        out: NDArray[Any],
+        big_endian: bool,
+    ) -> Batch:
+        """Check the arguments of `Codec.decode` and take down where they lie."""
+        if source.dtype != np.uint8 or source.ndim != 1 or not source.flags.c_contiguous:
+            raise ParameterError(
+                f"source must be contiguous bytes, not {source.dtype} {source.shape}"
+            )
+        if not (out.flags.c_contiguous and out.flags.writeable and out.dtype.isnative):
+            raise ParameterError(
+                f"out must be C-contiguous, writeable and in machine order, not {out.dtype} "
+                f"{out.shape} with strides {out.strides}"
+            )
+        if not (offsets.ndim == lengths.ndim == 1 and out.ndim > 0) or not (
+            len(offsets) == len(lengths) == len(out)
+        ):
+            raise ShapeError(
+                f"{offsets.shape} offsets and {lengths.shape} lengths do not fit out {out.shape}"
+            )
+        tables = (
+            np.ascontiguousarray(offsets, dtype=np.int64),
+            np.ascontiguousarray(lengths, dtype=np.int64),
+        )
+        frames = len(out)
+        return cls(
+            source=source.ctypes.data,
+            source_bytes=source.nbytes,
+            offsets=tables[0].ctypes.data,
+            lengths=tables[1].ctypes.data,
+            frames=frames,
+            target=out.ctypes.data,
+            frame_bytes=out.nbytes // max(frames, 1),
+            pixel_bytes=out.dtype.itemsize,
+            swap=_swapped_bytes(out.dtype) if big_endian else 1,
+            status=np.zeros(frames, np.int32),
+            tables=tables,
+        )
+
+
+def _swapped_bytes(dtype: np.dtype[Any]) -> int:
+    """Size of the numbers a pixel is made of [bytes]; text has no byte order: 1."""
+    if dtype.kind not in "iufc":
+        return 1
+    unit = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
+    if unit > 8:
+        raise ParameterError(f"pixels of type {dtype} cannot be big-endian; at most 8 bytes can")
+    return unit

@@ -1,0 +1,76 @@
+"""lz4: one bare LZ4 block a frame, without any header (SIMPLON stream v1, encoding ``lz4<``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.codecs.base import Batch
+from framefold.kernels.compiled import kernel
+from framefold.kernels.damage import BLOCK_TOO_SHORT, GOOD, OUTSIDE
+from framefold.kernels.lz4 import decode_block
+from framefold.kernels.memory import load_u64, store_u32, swap_bytes
+
+
+class Lz4Codec:
+    """Decodes frames that are one LZ4 block each; the size comes from ``out`` alone."""
+
+    name = "lz4"
+
+    def decode(
+        self,
+        source: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        out: NDArray[Any],
+        *,
+        big_endian: bool = False,
+    ) -> NDArray[np.int32]:
+        """Decode frames; see `Codec.decode`."""
+        batch = Batch.of(source, offsets, lengths, out, big_endian)
+        _decode_frames(
+            batch.source,
+            batch.source_bytes,
+            batch.offsets,
+            batch.lengths,
+            batch.frames,
+            batch.target,
+            batch.frame_bytes,
+            batch.swap,
+            batch.status.ctypes.data,
+        )
+        return batch.status
+
+
+@kernel
+def _decode_frames(
+    source: int,
+    source_bytes: int,
+    offsets: int,
+    lengths: int,
+    frames: int,
+    target: int,
+    frame_bytes: int,
+    swap: int,
+    status: int,
+) -> None:
+    for frame in range(frames):
+        offset = load_u64(offsets + 8 * frame)
+        length = load_u64(lengths + 8 * frame)
+        row = target + frame * frame_bytes
+        code = GOOD
+        if offset < 0 or length < 0 or offset > source_bytes - length:
+            code = OUTSIDE
+        else:
+            start = source + offset
+            row_end = row + frame_bytes
+            decoded = decode_block(start, start + length, start + length, row, row_end, row_end)
+            if decoded < 0:
+                code = -decoded
+            elif decoded != frame_bytes:
+                code = BLOCK_TOO_SHORT
+            else:
+                swap_bytes(row, frame_bytes, swap)
+        store_u32(status + 4 * frame, code)

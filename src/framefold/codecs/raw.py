@@ -1,0 +1,70 @@
+"""raw: pixels as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.codecs.base import Batch
+from framefold.kernels.compiled import kernel
+from framefold.kernels.damage import GOOD, OUTSIDE, WRONG_LENGTH
+from framefold.kernels.memory import copy_bytes, load_u64, store_u32, swap_bytes
+
+
+class RawCodec:
+    """Copies pixels; swaps their bytes where they are big-endian."""
+
+    name = "raw"
+
+    def decode(
+        self,
+        source: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        out: NDArray[Any],
+        *,
+        big_endian: bool = False,
+    ) -> NDArray[np.int32]:
+        """Copy frames; see `Codec.decode`."""
+        batch = Batch.of(source, offsets, lengths, out, big_endian)
+        _decode_frames(
+            batch.source,
+            batch.source_bytes,
+            batch.offsets,
+            batch.lengths,
+            batch.frames,
+            batch.target,
+            batch.frame_bytes,
+            batch.swap,
+            batch.status.ctypes.data,
+        )
+        return batch.status
+
+
+@kernel
+def _decode_frames(
+    source: int,
+    source_bytes: int,
+    offsets: int,
+    lengths: int,
+    frames: int,
+    target: int,
+    frame_bytes: int,
+    swap: int,
+    status: int,
+) -> None:
+    for frame in range(frames):
+        offset = load_u64(offsets + 8 * frame)
+        length = load_u64(lengths + 8 * frame)
+        row = target + frame * frame_bytes
+        code = GOOD
+        if offset < 0 or length < 0 or offset > source_bytes - length:
+            code = OUTSIDE
+        elif length != frame_bytes:
+            code = WRONG_LENGTH
+        else:
+            copy_bytes(row, source + offset, length)
+            swap_bytes(row, frame_bytes, swap)
+        store_u32(status + 4 * frame, code)

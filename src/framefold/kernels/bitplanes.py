@@ -1,0 +1,254 @@
+"""Bit planes to integers: undoing bitshuffle's transpose of one block.
+
+A block of n integers (n a multiple of 8) of E bytes lies as 8 E planes of n/8 bytes: plane p holds
+bit p of every integer, eight integers to a byte, the first in the lowest bit.
+
+The instructions below work on 64 bytes of each plane, that is 512 integers, in vector registers,
+in plain LLVM vector code (every machine gets its own instructions from it). For each byte of the
+integers, eight planes are eight rows of bits: three rounds of exchanging half-squares transpose
+all the 8x8 squares in them at once (H. S. Warren, Hacker's Delight, 2nd ed., section 7-3), after
+which row j holds that byte of integers j, 8 + j, 16 + j ... Zipping the rows puts them in order.
+Pixels are small numbers: planes of zeros at the high end are looked for and cost nothing after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from framefold.kernels.compiled import instruction, kernel
+from framefold.kernels.memory import (
+    INT32,
+    INT64,
+    any_64,
+    clear_bytes,
+    copy_bytes,
+    load_u8,
+    pointer,
+    store_u8,
+)
+
+STEP = 64
+"""Bytes of each plane that are done at a time [bytes]."""
+
+WORKSPACE = 8 * 4 * STEP
+"""Room that `restore_integers` needs for what it may not yet write [bytes]."""
+
+_Rows = list[Any]  # LLVM vectors of 64 bytes; None is a row known to be zero
+
+
+def _vector(bits: int) -> Any:
+    return ir.VectorType(ir.IntType(bits), 8 * STEP // bits)
+
+
+def _transpose_squares(builder: Any, rows: _Rows) -> _Rows:
+    """LLVM: transpose the 8x8 squares of bits in eight rows."""
+    rows = list(rows)
+    for distance, half in ((1, 0x55), (2, 0x33), (4, 0x0F)):
+        mask = ir.Constant(_vector(64), [half * 0x0101010101010101] * 8)
+        shift = ir.Constant(_vector(64), [distance] * 8)
+        for low in range(8):
+            high = low + distance
+            if low & distance or rows[low] is rows[high] is None:
+                continue
+            if rows[high] is None:
+                rows[high] = builder.and_(builder.lshr(rows[low], shift), mask)
+                rows[low] = builder.and_(rows[low], mask)
+                continue
+            exchanged = builder.lshr(rows[low], shift) if rows[low] is not None else None
+            exchanged = rows[high] if exchanged is None else builder.xor(exchanged, rows[high])
+            exchanged = builder.and_(exchanged, mask)
+            moved = builder.shl(exchanged, shift)
+            rows[high] = builder.xor(rows[high], exchanged)
+            rows[low] = moved if rows[low] is None else builder.xor(rows[low], moved)
+    return rows
+
+
+def _zip(builder: Any, left: Any, right: Any, bits: int) -> tuple[Any, Any]:
+    """LLVM: interleave two rows in units of ``bits``, within lanes of 16 bytes: low, high half."""
+    if left is right is None:
+        return None, None
+    kind = _vector(bits)
+    zero = ir.Constant(kind, [0] * kind.count)
+    a, b = (zero if row is None else builder.bitcast(row, kind) for row in (left, right))
+    units = 128 // bits
+    halves = []
+    for first in (0, units // 2):
+        order = [
+            unit + side
+            for lane in range(0, kind.count, units)
+            for unit in range(lane + first, lane + first + units // 2)
+            for side in (0, kind.count)
+        ]
+        picked = ir.Constant(ir.VectorType(INT32, kind.count), order)
+        halves.append(builder.bitcast(builder.shuffle_vector(a, b, picked), _vector(64)))
+    return halves[0], halves[1]
+
+
+def _ordered(builder: Any, rows: _Rows, bits: int = 8) -> _Rows:
+    """LLVM: zip up to 16 rows (a power of two) until each lane of 16 bytes is in final order.
+
+    Byte k of row q of a lane goes to place ``k * len(rows) + q``; the results follow each other.
+    """
+    if len(rows) == 1:
+        return rows
+    pairs = [
+        _zip(builder, left, right, bits) for left, right in zip(rows[0::2], rows[1::2], strict=True)
+    ]
+    return _ordered(builder, [low for low, _ in pairs], 2 * bits) + _ordered(
+        builder, [high for _, high in pairs], 2 * bits
+    )
+
+
+def _store_lanes(builder: Any, address: Any, results: _Rows) -> None:
+    """LLVM: lane l of result r goes to the 16 bytes number ``r + l * len(results)``."""
+    for number, result in enumerate(results):
+        value = ir.Constant(_vector(64), [0] * 8) if result is None else result
+        for lane in range(4):
+            picked = ir.Constant(ir.VectorType(INT32, 2), [2 * lane, 2 * lane + 1])
+            part = builder.shuffle_vector(value, value, picked)
+            place = ir.Constant(INT64, 16 * (number + lane * len(results)))
+            builder.store(part, pointer(builder, builder.add(address, place), part.type), align=1)
+
+
+def _restoring(size: int, planes: int) -> Callable[[int, int, int], None]:
+    """An instruction that makes 512 integers of ``size`` bytes (1, 2, 4) from their low planes.
+
+    Its arguments: address of 64 bytes of plane 0, distance of the planes, address of the integers
+    [bytes]. Planes from ``planes`` on are taken to be zero and not read.
+    """
+
+    def emit(builder: Any, source: Any, stride: Any, target: Any) -> None:
+        rows: _Rows = [None] * (8 * size)
+        for plane in range(planes):
+            start = builder.add(source, builder.mul(stride, ir.Constant(INT64, plane)))
+            rows[plane] = builder.load(pointer(builder, start, _vector(64)), align=1)
+        bytewise = [
+            _transpose_squares(builder, rows[8 * byte : 8 * byte + 8]) for byte in range(size)
+        ]
+        rows = [bytewise[byte][row] for row in range(8) for byte in range(size)]
+        count = min(len(rows), 16)
+        groups = [
+            _ordered(builder, rows[first : first + count]) for first in range(0, len(rows), count)
+        ]
+        _store_lanes(builder, target, [group[i] for i in range(count) for group in groups])
+
+    return instruction(3, emit)  # type: ignore[no-any-return]
+
+
+_restore_8_low_4, _restore_8 = _restoring(1, 4), _restoring(1, 8)
+_restore_16_low_4, _restore_16_low_8 = _restoring(2, 4), _restoring(2, 8)
+_restore_16_low_12, _restore_16 = _restoring(2, 12), _restoring(2, 16)
+_restore_32_low_8, _restore_32_low_16, _restore_32 = (_restoring(4, n) for n in (8, 16, 32))
+
+
+@kernel
+def planes_in_use(source: int, stride: int, planes: int) -> int:
+    """How many low planes hold all bits that are set, rounded up to a multiple of four.
+
+    Parameters
+    ----------
+    source : int
+        Address of plane 0.
+    stride : int
+        Size of a plane [bytes].
+    planes : int
+        How many planes there are, a multiple of four.
+    """
+    while planes > 0:
+        place = source + (planes - 4) * stride
+        end = source + planes * stride
+        while place + 64 <= end:
+            if any_64(place) != 0:
+                return planes
+            place += 64
+        while place < end:
+            if load_u8(place) != 0:
+                return planes
+            place += 1
+        planes -= 4
+    return 0
+
+
+@kernel
+def _restore_step(source: int, stride: int, size: int, used: int, target: int) -> None:
+    """512 integers of 1, 2 or 4 bytes by the cheapest instruction that covers the used planes."""
+    if size == 2:
+        if used <= 4:
+            _restore_16_low_4(source, stride, target)
+        elif used <= 8:
+            _restore_16_low_8(source, stride, target)
+        elif used <= 12:
+            _restore_16_low_12(source, stride, target)
+        else:
+            _restore_16(source, stride, target)
+    elif size == 4:
+        if used <= 8:
+            _restore_32_low_8(source, stride, target)
+        elif used <= 16:
+            _restore_32_low_16(source, stride, target)
+        else:
+            _restore_32(source, stride, target)
+    elif used <= 4:
+        _restore_8_low_4(source, stride, target)
+    else:
+        _restore_8(source, stride, target)
+
+
+@kernel
+def _restore_bytewise(
+    source: int, stride: int, first: int, count: int, size: int, target: int, workspace: int
+) -> None:
+    """Integers ``8 * first`` and on, of any size, one of their bytes after the other."""
+    for byte in range(size):
+        _restore_8(source + 8 * byte * stride + first, stride, workspace)
+        place = target + 8 * first * size + byte
+        for number in range(8 * count):
+            store_u8(place + number * size, load_u8(workspace + number))
+
+
+@kernel
+def restore_integers(source: int, count: int, size: int, target: int, workspace: int) -> None:
+    """Undo bitshuffle's transpose of one block.
+
+    Parameters
+    ----------
+    source : int
+        Address of ``8 * size`` planes of ``count / 8`` bytes; up to `SLACK` bytes behind them are
+        read as well (their values do not matter).
+    count : int
+        How many integers, a multiple of 8.
+    size : int
+        Bytes of an integer, any number from 1; 1, 2 and 4 are fast.
+    target : int
+        Address for ``count * size`` bytes; nothing else is written.
+    workspace : int
+        Address of `WORKSPACE` bytes.
+    """
+    stride = count // 8
+    fast = size in (1, 2, 4)
+    used = planes_in_use(source, stride, 8 * size)
+    if used == 0:
+        clear_bytes(target, count * size)
+        return
+    first = 0
+    while first + STEP <= stride:
+        if fast:
+            _restore_step(source + first, stride, size, used, target + 8 * first * size)
+        else:
+            _restore_bytewise(source, stride, first, STEP, size, target, workspace)
+        first += STEP
+    rest = stride - first
+    if rest == 0:
+        return
+    if not fast:
+        _restore_bytewise(source, stride, first, rest, size, target, workspace)
+    elif stride >= STEP:
+        # once more over some that are done already: cheaper than a special case
+        first = stride - STEP
+        _restore_step(source + first, stride, size, used, target + 8 * first * size)
+    else:
+        _restore_step(source, stride, size, used, workspace)
+        copy_bytes(target, workspace, count * size)
