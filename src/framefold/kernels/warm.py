@@ -1,0 +1,31 @@
+"""Compile every kernel once, before processes are forked that will use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from framefold.kernels import masks, moments, sums
+
+#: What detectors send.
+DETECTOR_DTYPES: tuple[str, ...] = ("uint8", "uint16", "uint32", "float32")
+
+
+def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
+    """Compile, or load from numba's cache on disk, all kernels for these pixel dtypes.
+
+    Processes forked afterwards share the machine code. Other dtypes are compiled when their first
+    tile comes.
+
+    Parameters
+    ----------
+    dtypes : iterable of dtype-like
+        dtypes of the frames expected.
+    """
+    for name in dtypes:
+        dtype = np.dtype(name)
+        sums.warm(dtype)
+        masks.warm(dtype)
+        moments.warm(dtype)
