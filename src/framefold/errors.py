@@ -118,6 +118,26 @@ class UDFException(FramefoldError, ValueError):  # noqa: N818 - the name UDF aut
     """A UDF that breaks the contract: which UDF, which rule, what to do."""
 
 
+class UndeclaredResultError(UDFException, KeyError):
+    """A result under a name that get_result_buffers does not declare."""
+
+    __str__ = Exception.__str__  # KeyError would show the repr of the message
+
+
+class MissingNameError(FramefoldError, AttributeError, KeyError):
+    """A parameter, result or task datum that does not exist: its name and those that do."""
+
+    __str__ = Exception.__str__  # KeyError would show the repr of the message
+
+
+class InvalidMaskError(FramefoldError, ValueError):
+    """A mask of valid values that does not fit the values it belongs to."""
+
+
+class SliceUsageError(FramefoldError, ValueError):
+    """Boxes or shapes put together that have different axes."""
+
+
 class UDFRunCancelled(FramefoldError):  # noqa: N818 - the name UDF authors know
     """A run that was stopped before its end; what had been merged stays valid."""
 

@@ -1,0 +1,187 @@
+"""BoundUDF: one UDF at work on one partition; which arrays it sees at which moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.errors import UDFException
+from framefold.udf import backends
+from framefold.udf.access import UDFData, is_readable
+from framefold.udf.aux_data import AuxData
+from framefold.udf.base import UDF, parameter_views
+from framefold.udf.buffers import BufferWrapper, Domain
+from framefold.udf.meta import UDFMeta
+from framefold.udf.spec import checked_method
+from framefold.udf.tiling import UDFMethod
+
+Zeros = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
+
+RESULT_ONLY = "it is declared with use='result_only' and exists only in what get_results returns"
+
+
+class BoundUDF:
+    """A fresh instance of a UDF, bound to one partition; its steps in the order of the contract.
+
+    The steps are: construction, `prepare`, `process` for each tile, `finish`, `close`.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the UDF.
+    kwargs : mapping
+        Its constructor arguments.
+    native : bool
+        Whether it takes tiles in the recorded pixel type.
+    meta : UDFMeta
+        Shared with the other UDFs of the partition.
+    positions : ndarray of int64
+        Flat scan positions of the partition's frames.
+    """
+
+    def __init__(
+        self,
+        cls: type[UDF],
+        kwargs: Mapping[str, Any],
+        *,
+        native: bool,
+        meta: UDFMeta,
+        positions: NDArray[np.int64],
+    ) -> None:
+        self.udf = udf = cls(**kwargs)
+        self.arrays: dict[str, NDArray[Any]] = {}
+        """Everything that is sent back, by name."""
+        self.native = native
+        self._meta = meta
+        self._frames = len(positions)
+        # what is exchanged for each tile: where attributes are read, their name, one row a frame
+        self._rows: list[tuple[dict[str, Any], str, NDArray[Any]]] = []
+        self._slice_aux_data(positions)
+        backends.choose(cls.__name__, udf.get_backends())
+        udf.get_preferred_input_dtype()
+        udf.meta = meta
+        checked_method(udf)
+
+    def _slice_aux_data(self, positions: NDArray[np.int64]) -> None:
+        udf = self.udf
+        self._aux: dict[str, NDArray[Any]] = {}
+        aux = {name: x for name, x in udf.stored_kwargs.items() if isinstance(x, AuxData)}
+        if not aux:
+            return
+        udf.params.show(parameter_views(udf.stored_kwargs, positions))
+        shown = udf.params.__dict__
+        for name, value in aux.items():
+            if value.kind == "nav" and is_readable(name):
+                self._aux[name] = shown[name]
+                self._rows.append((shown, name, shown[name]))
+
+    def prepare(self, domain: Domain, zeros: Zeros) -> None:
+        """Allocate, fetch task data, preprocess; `UDFMeta.place` has been called before.
+
+        Parameters
+        ----------
+        domain : Domain
+            Axes of this partition.
+        zeros : callable
+            ``zeros(shape, dtype)`` gives a zeroed array for a result.
+        """
+        udf = self.udf
+        buffers: dict[str, BufferWrapper] = {}
+        self._hidden: dict[str, str] = {}
+        for name, declared in checked_buffers(udf).items():
+            if declared.use == "result_only":
+                self._hidden[name] = RESULT_ONLY
+                buffers[name] = declared
+                continue
+            array = zeros(declared.shape_for(self._frames, domain.sig_shape), declared.dtype)
+            self.arrays[name] = array
+            buffers[name] = declared.bound(domain, array)
+        udf.results = UDFData(buffers, "self.results", self.arrays, self._hidden)
+        shown = udf.results.__dict__
+        for name, array in self.arrays.items():
+            if buffers[name].kind == "nav" and is_readable(name):
+                self._rows.append((shown, name, array))
+        udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
+        self._call_if_defined("preprocess")
+        self._choose_process()
+
+    def _choose_process(self) -> None:
+        udf: Any = self.udf
+        method = checked_method(udf)
+        self.native = self.native and method is UDFMethod.TILE
+        if method is UDFMethod.FRAME:
+            self.process = self._process_frames
+            # a frame's row of a buffer without further axes is an array of one element
+            self._rows = [
+                (shown, name, array if array.ndim > 1 else array.reshape(-1, 1))
+                for shown, name, array in self._rows
+            ]
+        else:
+            self.process = self._process_tile
+            self._call = (
+                udf.process_native_tile
+                if self.native
+                else (udf.process_tile if method is UDFMethod.TILE else udf.process_partition)
+            )
+        if self._hidden:
+            udf.results.show({**self.arrays, **dict.fromkeys(self._hidden)})
+
+    def _process_tile(self, tile: NDArray[Any], first: int) -> None:
+        end = first + len(tile)
+        self._meta.move(first, len(tile))
+        for shown, name, array in self._rows:
+            shown[name] = array[first:end]
+        self._call(tile)
+
+    def _process_frames(self, tile: NDArray[Any], first: int) -> None:
+        # this loop is what a UDF with process_frame pays for each frame: keep it bare
+        process = self.udf.process_frame  # type: ignore[attr-defined] # checked to be there
+        move = self._meta.move
+        rows = [(shown, name, iter(array[first:])) for shown, name, array in self._rows]
+        for number, frame in enumerate(tile, first):
+            move(number, 1)
+            for shown, name, row in rows:
+                shown[name] = next(row)
+            process(frame)
+
+    def finish(self) -> None:
+        """Postprocess, with whole arrays in view again."""
+        if not hasattr(self.udf, "postprocess"):
+            return
+        self._meta.place()
+        self.udf.results.show(self.arrays, self._hidden)
+        self.udf.params.__dict__.update(self._aux)
+        self._call_if_defined("postprocess")
+
+    def close(self) -> None:
+        """Let the UDF clean up."""
+        self.udf.cleanup()
+
+    def _call_if_defined(self, hook: str) -> None:
+        found = getattr(self.udf, hook, None)
+        if found is not None:
+            found()
+
+
+def checked_buffers(udf: UDF) -> dict[str, BufferWrapper]:
+    """What a UDF declares.
+
+    Raises
+    ------
+    UDFException
+        If it is not a dictionary of names and ``self.buffer(...)``.
+    """
+    declared = udf.get_result_buffers()
+    good = isinstance(declared, dict) and all(
+        isinstance(name, str) and isinstance(buffer, BufferWrapper)
+        for name, buffer in declared.items()
+    )
+    if not good:
+        raise UDFException(
+            f"{type(udf).__name__}.get_result_buffers returned {declared!r}; "
+            "return a dictionary of names and self.buffer(...)"
+        )
+    return declared

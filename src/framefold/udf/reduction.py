@@ -1,0 +1,260 @@
+"""Reduction: the main side of a run. Allocates, merges, gives results at any time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from framefold.core.shape import Shape
+from framefold.errors import ParameterError, ShapeError
+from framefold.udf import backends
+from framefold.udf.base import UDF
+from framefold.udf.buffers import BufferWrapper, Domain
+from framefold.udf.dtype import machine_order, negotiate
+from framefold.udf.main_udf import MainUDF
+from framefold.udf.meta import UDFMeta
+from framefold.udf.partial import PartitionResult, UDFError
+from framefold.udf.spec import RunSpec, checked_method
+from framefold.udf.tiling import decide
+
+
+class Reduction:
+    """What the workers' results become; may be asked from any thread, merges one at a time.
+
+    The UDFs given are not touched: their attributes are copied, so that an instance may take
+    part in several runs at once.
+
+    Parameters
+    ----------
+    udfs : sequence of UDF
+        In the order of the results.
+    nav_shape, sig_shape : tuple of int
+        Scan and detector.
+    dtype : dtype-like
+        Pixel type as recorded.
+    selection : ndarray of bool, flat or nav-shaped, or None
+        Selected positions; None for all.
+    threads_per_worker : int, optional
+        How many threads a UDF may start in a worker.
+
+    Raises
+    ------
+    ValueError
+        If there is no UDF.
+    UDFException, TypeError, NotImplementedError
+        If a UDF breaks the contract in a way that can be seen before the first frame.
+    ShapeError
+        If the selection or aux data do not fit the scan.
+    """
+
+    def __init__(
+        self,
+        udfs: Sequence[UDF],
+        *,
+        nav_shape: tuple[int, ...],
+        sig_shape: tuple[int, ...],
+        dtype: DTypeLike,
+        selection: NDArray[np.bool_] | None = None,
+        threads_per_worker: int | None = None,
+    ) -> None:
+        if not udfs:
+            raise ValueError("empty list of UDFs - nothing to do!")
+        self._lock = threading.RLock()  # users' merge and get_results never run at the same time
+        self._threads = threads_per_worker
+        self._domain = _domain(nav_shape, sig_shape, selection)
+        self._dtype = machine_order(dtype)
+        for udf in udfs:
+            backends.choose(type(udf).__name__, udf.get_backends())
+        self._input_dtype = negotiate(
+            self._dtype, [udf.get_preferred_input_dtype() for udf in udfs]
+        )
+        self._processed = np.zeros(self._domain.frames, dtype=bool)
+        self._meta = self._main_meta()
+        self._failures: dict[int, UDFError] = {}
+        self._udfs = tuple(MainUDF(udf, self._meta, self._domain) for udf in udfs)
+        for main in self._udfs:
+            main.prepare()
+        self._scheme = decide(
+            self._meta.dataset_shape,
+            max(self._input_dtype.itemsize, self._dtype.itemsize),
+            [
+                (main.name, checked_method(main.udf), main.udf.get_tiling_preferences())
+                for main in self._udfs
+            ],
+        )
+        self._spec = self._make_spec()
+
+    def _main_meta(self) -> UDFMeta:
+        domain = self._domain
+        valid = self._processed.view()
+        valid.setflags(write=False)
+        return UDFMeta(
+            None,
+            Shape(domain.nav_shape + domain.sig_shape, len(domain.sig_shape)),
+            domain.selection,
+            self._dtype,
+            self._input_dtype,
+            valid_nav_mask=valid,
+        )
+
+    def _make_spec(self) -> RunSpec:
+        return RunSpec(
+            udfs=tuple((type(main.udf), main.kwargs) for main in self._udfs),
+            nav_shape=self._domain.nav_shape,
+            sig_shape=self._domain.sig_shape,
+            dtype=self._dtype,
+            input_dtype=self._input_dtype,
+            selection=self._domain.selection,
+            depth=self._scheme.depth,
+            intent=self._scheme.intent or "tile",
+            threads_per_worker=self._threads,
+        )
+
+    @property
+    def spec(self) -> RunSpec:
+        """What workers must know; another object after `update_parameters`."""
+        return self._spec
+
+    @property
+    def failures(self) -> Mapping[int, UDFError]:
+        """Number of each UDF that raised, in a worker or here, with what it raised."""
+        return dict(self._failures)
+
+    @property
+    def merged(self) -> int:
+        """How many positions are merged."""
+        return int(np.count_nonzero(self._processed))
+
+    @property
+    def damage(self) -> BufferWrapper:
+        """Which positions are merged, as they are now: a nav result of bool."""
+        return BufferWrapper("nav", (), bool).bound(self._domain, self._processed.copy())
+
+    def merge(self, part: PartitionResult) -> None:
+        """Put the results of a partition into those of the run.
+
+        A UDF that failed in the worker is recorded in `failures` and left out from now on;
+        that is no error here.
+
+        Parameters
+        ----------
+        part : PartitionResult
+            What a worker sent.
+
+        Raises
+        ------
+        Exception
+            Whatever a UDF's ``merge`` raised, after all others have been merged; a note tells
+            which UDF, `failures` has it, and it is left out from now on.
+        """
+        raised: Exception | None = None
+        with self._lock:
+            for i, (main, arrays) in enumerate(zip(self._udfs, part.results, strict=True)):
+                if isinstance(arrays, UDFError):
+                    self.fail(i, arrays)
+                if i in self._failures or isinstance(arrays, UDFError):
+                    continue
+                try:
+                    main.merge(part.start, part.count, arrays)
+                except Exception as error:  # noqa: BLE001 - the fence around users' code
+                    self._blame(i, error)
+                    raised = raised or error
+            self._processed[part.start : part.start + part.count] = True
+        if raised is not None:
+            raise raised
+
+    def results(self, i: int, *, copy: bool = False) -> dict[str, BufferWrapper]:
+        """Results of one UDF as they are now.
+
+        Parameters
+        ----------
+        i : int
+            Number of the UDF.
+        copy : bool
+            Whether values must stay as they are; otherwise they may be the very arrays that
+            the next `merge` writes to. Masks are always copies.
+
+        Returns
+        -------
+        dict of str to BufferWrapper
+            Everything that is not private.
+
+        Raises
+        ------
+        Exception
+            Whatever ``get_results`` raised; a note tells which UDF. The UDF is not dropped:
+            what cannot be computed now may be computable later.
+        """
+        with self._lock:
+            main = self._udfs[i]
+            try:
+                return main.results(self._processed.copy(), copy=copy)
+            except Exception as error:
+                error.add_note(f"in get_results of UDF {i}, {main.name}")
+                raise
+
+    def drop(self, i: int) -> None:
+        """Merge nothing more for a UDF; `results` keep what there is."""
+        with self._lock:
+            self._failures.setdefault(i, UDFError(None, "", "dropped", ""))
+
+    def fail(self, i: int, error: UDFError) -> None:
+        """Note that a UDF raised, and merge nothing more for it. The first error is kept."""
+        with self._lock:
+            self._failures.setdefault(i, error)
+
+    def update_parameters(self, patches: Sequence[Mapping[str, Any]]) -> None:
+        """Change parameters of partitions yet to come, and of the main side.
+
+        Parameters
+        ----------
+        patches : sequence of mapping
+            New values by name, one mapping a UDF; it may be empty.
+
+        Raises
+        ------
+        ParameterError
+            If there is not one patch for each UDF.
+        ShapeError
+            If new aux data do not fit; nothing is changed then.
+        """
+        if len(patches) != len(self._udfs):
+            raise ParameterError(
+                f"{len(patches)} patches for {len(self._udfs)} UDFs; give one each, {{}} for none"
+            )
+        with self._lock:
+            for main, patch in zip(self._udfs, patches, strict=True):
+                main.check_parameters(patch)
+            for main, patch in zip(self._udfs, patches, strict=True):
+                main.update_parameters(patch)
+            self._spec = self._make_spec()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is merged while the context lasts: several `results` of the same moment."""
+        with self._lock:
+            yield
+
+    def _blame(self, i: int, error: Exception) -> None:
+        error.add_note(f"in merge of UDF {i}, {self._udfs[i].name}")
+        self.fail(i, UDFError.of(error))
+
+
+def _domain(
+    nav_shape: tuple[int, ...],
+    sig_shape: tuple[int, ...],
+    selection: NDArray[np.bool_] | None,
+) -> Domain:
+    nav, sig = tuple(int(n) for n in nav_shape), tuple(int(n) for n in sig_shape)
+    if selection is None:
+        return Domain(nav, sig)
+    flat = np.array(selection, dtype=bool).reshape(-1)
+    flat.setflags(write=False)
+    if flat.size != np.prod(nav, dtype=np.int64):
+        raise ShapeError(f"a selection of {flat.size} positions does not fit the scan {nav}")
+    return Domain(nav, sig, flat)

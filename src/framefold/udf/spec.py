@@ -1,0 +1,96 @@
+"""RunSpec: what a worker must know of a run; sent to each worker once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.shape import Shape
+from framefold.errors import UDFException
+from framefold.udf.base import UDF
+from framefold.udf.tiling import TilingScheme, UDFMethod
+
+
+@dataclass(frozen=True, eq=False)
+class RunSpec:
+    """A run as workers see it; picklable by cloudpickle.
+
+    Parameters
+    ----------
+    udfs : tuple of (type, dict)
+        Class and constructor arguments of each UDF, in the order of the results.
+    nav_shape, sig_shape : tuple of int
+        Scan and detector.
+    dtype, input_dtype : numpy.dtype
+        Pixel type as recorded (machine byte order), and as UDFs get it.
+    selection : ndarray of bool, flat, or None
+        Selected positions; None for all.
+    depth : int
+        Frames in a tile at most [frames]; meaningless for the intent ``"partition"``.
+    intent : str
+        ``"tile"``, ``"frame"`` or ``"partition"``: what the most demanding UDF asked for.
+    threads_per_worker : int or None
+        How many threads a UDF may start.
+    """
+
+    udfs: tuple[tuple[type[UDF], dict[str, Any]], ...]
+    nav_shape: tuple[int, ...]
+    sig_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    input_dtype: np.dtype[Any]
+    selection: NDArray[np.bool_] | None
+    depth: int
+    intent: str = "tile"
+    threads_per_worker: int | None = None
+
+    @property
+    def dataset_shape(self) -> Shape:
+        """Navigation and signal axes, whatever is selected."""
+        return Shape(self.nav_shape + self.sig_shape, len(self.sig_shape))
+
+    def scheme(self) -> TilingScheme:
+        """How tiles are cut."""
+        tile = Shape((self.depth, *self.sig_shape), len(self.sig_shape))
+        return TilingScheme.make_for_shape(tile, self.dataset_shape, self.intent)
+
+
+def checked_method(udf: UDF) -> UDFMethod:
+    """Which method a UDF wants, once it is sure that there is one.
+
+    Raises
+    ------
+    UDFException
+        If ``get_method`` returned something else than a member of ``UDF.UDF_METHOD``, or one
+        whose process method the UDF does not have.
+    TypeError
+        If the UDF has no process method at all.
+    """
+    name = type(udf).__name__
+    method = udf.get_method()
+    if not isinstance(method, UDFMethod):
+        raise UDFException(
+            f"{name}.get_method returned {method!r}; return a member of UDF.UDF_METHOD: "
+            "TILE, FRAME or PARTITION"
+        )
+    needed = f"process_{method.value}"
+    native = method is UDFMethod.TILE and hasattr(udf, "process_native_tile")
+    if not hasattr(udf, needed) and not native:
+        raise UDFException(f"{name}.get_method asks for {method}, but there is no {needed}")
+    return method
+
+
+def takes_native_tiles(udf: type[UDF]) -> bool:
+    """Whether ``process_native_tile`` stands for ``process_tile``.
+
+    It does unless a class further down the inheritance overrides ``process_tile``: what a
+    user writes wins over what its base class does faster.
+    """
+    for cls in udf.__mro__:
+        if "process_native_tile" in vars(cls):
+            return True
+        if "process_tile" in vars(cls):
+            return False
+    return False
