@@ -1,0 +1,1 @@
+"""Results over HTTP: snapshots in, representations out; nothing here can slow a run down."""

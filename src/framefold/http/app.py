@@ -1,0 +1,74 @@
+"""The application: which path leads to which handler."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from aiohttp import web
+
+from framefold.http import overview, results
+from framefold.http.access import AllowedHosts
+from framefold.http.bodies import Bodies
+from framefold.http.description import API
+from framefold.http.fence import fence
+from framefold.http.pages import add_pages
+from framefold.http.ports import History
+from framefold.http.problems import TYPES_PATH
+from framefold.http.services import SERVICES, Services
+from framefold.http.updates import Updates
+from framefold.representations import names, representation
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+"""The names of a server that only this machine can reach."""
+
+
+def make_app(
+    history: History,
+    status: Callable[[], Mapping[str, object]],
+    *,
+    allowed_hosts: Iterable[str] = LOOPBACK_HOSTS,
+    max_response_bytes: int = 256 << 20,
+    page_title: str = "framefold",
+) -> web.Application:
+    """Everything that is served, as an application that knows no address yet.
+
+    Parameters
+    ----------
+    history : History
+        The runs to show.
+    status : callable
+        Facts of the server's other parts for ``/api/v1/status``; must not block.
+    allowed_hosts : iterable of str
+        Names this server answers to, without port; every other Host header is refused.
+    max_response_bytes : int
+        No array is sent that could be larger than this [bytes].
+    page_title : str
+        What the page calls this server.
+    """
+    app = web.Application(middlewares=[fence(AllowedHosts(allowed_hosts))])
+    updates = Updates()
+    app[SERVICES] = Services(history, status, updates, Bodies(), max_response_bytes, page_title)
+    acquisition = f"{API}/acquisitions/{{acquisition}}"
+    app.router.add_get("/healthz", overview.healthz)
+    app.router.add_get(API, overview.about)
+    app.router.add_get(TYPES_PATH, overview.problems)
+    app.router.add_get(f"{API}/status", overview.status)
+    app.router.add_get(f"{API}/acquisitions", overview.acquisitions)
+    app.router.add_get(acquisition, overview.acquisition)
+    app.router.add_get(f"{acquisition}/results", overview.result_list)
+    app.router.add_get(f"{acquisition}/results/{{udf}}/{{channel}}", results.result)
+    app.router.add_get(f"{acquisition}/{{leaf:coverage(?:\\.[^/{{}}]*)?}}", results.coverage)
+    add_pages(app, page_title)
+
+    async def warm_up(_: web.Application) -> None:
+        # imports the picture libraries now, 0.2 s that the loop must not spend on a request
+        await asyncio.to_thread(lambda: [representation(name) for name in names()])
+
+    async def send_home(_: web.Application) -> None:
+        # those who wait would hold the shutdown up otherwise
+        updates.close()
+
+    app.on_startup.append(warm_up)
+    app.on_shutdown.append(send_home)
+    return app

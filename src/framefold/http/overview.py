@@ -1,0 +1,128 @@
+"""Handlers of small facts: health, about, status, acquisitions and the list of results."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+from aiohttp import web
+
+from framefold import representations
+from framefold.http.conditional import MAX_WAIT, entity_tag
+from framefold.http.description import API, details, results, summary
+from framefold.http.observation import observe
+from framefold.http.plain import dumps, timestamp
+from framefold.http.problems import TYPES_PATH, catalogue
+from framefold.http.query import no_parameters
+from framefold.http.services import SERVICES
+from framefold.representations.selection import OPTIONS as SELECTION
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Whether the server answers at all; no facts, since nobody is asked who they are."""
+    no_parameters(request)
+    return _json({"status": "ok"})
+
+
+async def about(request: web.Request) -> web.Response:
+    """What this is, what it can do, and where to go on."""
+    no_parameters(request)
+    services = request.app[SERVICES]
+    return _json(
+        {
+            "name": "framefold",
+            "title": services.title,
+            "version": _version(),
+            "api": "v1",
+            "features": ["etag", "long-poll", "slice", "coverage"],
+            "representations": _representations(),
+            "options": SELECTION,
+            "limits": {
+                "response_bytes": services.max_response_bytes,
+                "wait_seconds": MAX_WAIT,
+            },
+            "links": {
+                "status": f"{API}/status",
+                "acquisitions": f"{API}/acquisitions",
+                "latest": f"{API}/acquisitions/latest",
+                "problems": TYPES_PATH,
+            },
+        }
+    )
+
+
+async def problems(request: web.Request) -> web.Response:
+    """The types of problem documents."""
+    no_parameters(request)
+    return _json({"problems": catalogue()})
+
+
+async def status(request: web.Request) -> web.Response:
+    """How the server and its newest acquisition are doing."""
+    no_parameters(request)
+    services = request.app[SERVICES]
+    runs = services.history.runs()
+    newest = None
+    if runs:
+        run = runs[0]
+        snapshot = await services.updates.newest(run)
+        newest = {**summary(run, snapshot), "statistics": run.statistics()}
+    return _json(
+        {
+            **services.status(),
+            "time": timestamp(time.time()),
+            "acquisition": newest,
+            "acquisitions": len(runs),
+        }
+    )
+
+
+async def acquisitions(request: web.Request) -> web.Response:
+    """All acquisitions that are remembered, newest first."""
+    no_parameters(request)
+    runs = request.app[SERVICES].history.runs()
+    return _json({"acquisitions": [summary(run, run.latest) for run in runs], "next": None})
+
+
+async def acquisition(request: web.Request) -> web.Response:
+    """One acquisition; its version covers coverage, state and all results."""
+    no_parameters(request)
+    seen = await observe(
+        request, lambda r, s: entity_tag(r.ident, "acquisition", f"{s.version}.{s.state.value}")
+    )
+    if seen.is_known:
+        return seen.not_modified()
+    return _json(details(seen.run, seen.snapshot), seen.headers)
+
+
+async def result_list(request: web.Request) -> web.Response:
+    """The channels of one acquisition and their versions: one request tells what has moved."""
+    no_parameters(request)
+    seen = await observe(
+        request, lambda r, s: entity_tag(r.ident, "results", f"{s.version}.{s.state.value}")
+    )
+    if seen.is_known:
+        return seen.not_modified()
+    return _json(results(seen.run, seen.snapshot), seen.headers)
+
+
+def _json(value: object, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=dumps(value),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"} if headers is None else headers,
+    )
+
+
+def _representations() -> list[dict[str, object]]:
+    return [
+        {"name": form.name, "media_type": form.media_type, "options": form.options}
+        for form in map(representations.representation, representations.names())
+    ]
+
+
+def _version() -> str:
+    try:
+        return version("framefold")
+    except PackageNotFoundError:
+        return "unknown"  # run from a source tree that was never installed

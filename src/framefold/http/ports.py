@@ -1,0 +1,49 @@
+"""What HTTP needs of runs and their history; the engine's objects satisfy it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from framefold.core.snapshot import Snapshot
+
+LATEST = "latest"
+"""Stands for the identity of the newest run wherever one is asked for."""
+
+
+class Run(Protocol):
+    """One acquisition being processed, as seen by those who only look on."""
+
+    @property
+    def ident(self) -> str:
+        """Tells this run from all others; part of its address."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def latest(self) -> Snapshot:
+        """The newest snapshot made; never blocks."""
+
+    def want(self) -> bool:
+        """Ask for a fresh snapshot; False when `latest` is already current. Never blocks."""
+
+    def watch(self, callback: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Have ``callback`` called with every snapshot published from now on.
+
+        It is called from the folding thread and must not block. What is returned ends it.
+        """
+
+    def statistics(self) -> Mapping[str, float | int | str]:
+        """Rates and lags, for people."""
+
+
+class History(Protocol):
+    """The last runs."""
+
+    def runs(self) -> tuple[Run, ...]:
+        """All that are remembered, newest first."""
+
+    def get(self, ident: str) -> Run | None:
+        """The run of that identity, or the newest for `LATEST`; None if there is none."""

@@ -1,0 +1,43 @@
+"""What the handlers share: one object, put into the application once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from framefold.http.bodies import Bodies
+from framefold.http.ports import History
+from framefold.http.updates import Updates
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything behind the handlers.
+
+    Parameters
+    ----------
+    history : History
+        The runs to show.
+    status : callable
+        Facts of the server's other parts, as a mapping; must not block.
+    updates : Updates
+        For waiting.
+    bodies : Bodies
+        For encoded results.
+    max_response_bytes : int
+        No array is sent that could be larger than this [bytes].
+    title : str
+        What the page and ``/api/v1`` call this server.
+    """
+
+    history: History
+    status: Callable[[], Mapping[str, object]]
+    updates: Updates
+    bodies: Bodies
+    max_response_bytes: int
+    title: str
+
+
+SERVICES = web.AppKey("services", Services)
