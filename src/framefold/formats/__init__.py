@@ -1,0 +1,187 @@
+"""Recorded files as data sets, recognised by content: one module a format, one line here."""
+
+from __future__ import annotations
+
+import inspect as introspection
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from framefold.errors import DataError, FramefoldError, ParameterError, nearest
+from framefold.formats.files import FileDataSet, FileReader
+from framefold.formats.inspection import Inspection
+from framefold.formats.memory import ArrayDataSet
+from framefold.formats.opened import FileIdentity
+from framefold.formats.request import Request
+from framefold.registry import Registry
+
+_TABLE = {
+    # asked in this order: a dialect before the language it is a dialect of
+    "npy": "framefold.formats.npy",
+    "simplon_h5": "framefold.formats.simplon_h5",
+    "hdf5": "framefold.formats.hdf5",
+    "raw": "framefold.formats.raw",
+}
+
+FORMATS = Registry("format", _TABLE, group="framefold.formats")
+"""Name -> module with ``SUMMARY``, ``understands(path)`` and ``open_file(path, request, ...)``."""
+
+__all__ = [
+    "FORMATS",
+    "ArrayDataSet",
+    "FileDataSet",
+    "FileReader",
+    "Inspection",
+    "inspect_file",
+    "open_dataset",
+    "recognise",
+]
+
+
+def recognise(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """Which format a file has, judged by its content alone.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    (str, str)
+        Name in the table of formats; the reason in words.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or no format knows it.
+    """
+    identity = FileIdentity.of(path)
+    # formats from elsewhere are asked first: they know dialects of ours
+    added = [name for name in FORMATS.names() if name not in _TABLE]
+    for name in (*added, *_TABLE):
+        why = FORMATS.load(name).understands(identity.path)
+        if why is not None:
+            return name, str(why)
+    known = "; ".join(f"{name}: {FORMATS.load(name).SUMMARY}" for name in FORMATS.names())
+    raise DataError(
+        f"{identity.path} {_look(identity)} and is in no known format ({known}). If it is "
+        "frames without a header, give format='raw' with dtype, sig_shape and nav_shape"
+    )
+
+
+def open_dataset(
+    path: str | os.PathLike[str],
+    format: str = "auto",  # noqa: A002 - the word users know
+    *,
+    nav_shape: Sequence[int] | int | None = None,
+    sig_shape: Sequence[int] | int | None = None,
+    dtype: DTypeLike | None = None,
+    sync_offset: int = 0,
+    num_partitions: int | None = None,
+    **options: Any,
+) -> FileDataSet:
+    """Open a recording.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; for a DECTRIS series its master file.
+    format : str
+        A name of the table of formats, or ``"auto"`` to judge by content.
+    nav_shape : sequence of int or None
+        Scan shape, at most two axes ``-1``. It need not match: surplus frames are ignored,
+        positions without a frame stay missing. None for what the file says, or a guess.
+    sig_shape : sequence of int or None
+        Frame shape with as many pixels as the file's frames [pixels].
+    dtype : dtype-like or None
+        Pixel type, for formats that do not name it.
+    sync_offset : int
+        Frames to skip at the start, or minus the positions to leave blank there.
+    num_partitions : int or None
+        How many partitions; None for as many as suit the workers.
+    **options
+        What the format itself takes, e.g. ``ds_path``, ``sig_dims``, ``channel``.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or no format knows it.
+    UnknownNameError
+        If there is no such format.
+    ParameterError
+        If an option is unknown to the format, or a value is of the wrong kind.
+    ShapeError
+        If a shape does not fit the file.
+    """
+    request = Request.of(nav_shape, sig_shape, dtype, sync_offset, num_partitions)
+    if format != "auto":
+        FORMATS.target(format)  # an unknown name before a missing file
+    identity = FileIdentity.of(path)
+    if identity.size == 0:
+        raise DataError(f"{identity.path} is empty")
+    name = recognise(identity.path)[0] if format == "auto" else format
+    opener = FORMATS.load(name).open_file
+    _check_options(name, opener, options)
+    opened: FileDataSet = opener(identity.path, request, **options)
+    return opened
+
+
+def inspect_file(path: str | os.PathLike[str], **options: Any) -> Inspection:
+    """What a file is and whether it is complete; never raises for what is in it.
+
+    Parameters
+    ----------
+    path : path-like
+        Whatever the user has.
+    **options
+        As for `open_dataset`.
+
+    Returns
+    -------
+    Inspection
+        With the reason in ``problems`` when the file cannot be used.
+    """
+    source = str(path)
+    name = why = None
+    try:
+        source = FileIdentity.of(path).path
+        named = options.get("format", "auto")
+        name, why = recognise(source) if named == "auto" else (named, "told by the user")
+        return Inspection.of(open_dataset(path, **options))
+    except FramefoldError as error:
+        size = Path(source).stat().st_size if Path(source).is_file() else None
+        return Inspection.refused(source, size, name, why, str(error))
+
+
+def _check_options(name: str, opener: Any, options: dict[str, Any]) -> None:
+    parameters = introspection.signature(opener).parameters.values()
+    known = [p.name for p in parameters if p.kind is introspection.Parameter.KEYWORD_ONLY]
+    common = ["nav_shape", "sig_shape", "dtype", "sync_offset", "num_partitions"]
+    for option in options:
+        if option not in known:
+            meant = nearest(option, [*known, *common])
+            hint = f"; did you mean {meant!r}?" if meant else ""
+            listed = ", ".join([*common, *known])
+            raise ParameterError(
+                f"format {name!r} has no option {option!r}{hint} (known: {listed})"
+            )
+
+
+def _look(identity: FileIdentity) -> str:
+    """What an unknown file looks like, in words."""
+    if identity.size == 0:
+        return "is empty"
+    with Path(identity.path).open("rb") as file:
+        start = file.read(4096)
+    if all(byte in b"\t\n\r\f" or 32 <= byte < 127 or byte >= 128 for byte in start):
+        try:
+            # the cut may split a letter
+            start[: max(1, len(start) - 4)].decode("utf-8")
+        except UnicodeDecodeError:
+            return f"has {identity.size} bytes"
+        return "looks like text"
+    return f"has {identity.size} bytes"

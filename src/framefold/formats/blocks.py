@@ -1,0 +1,114 @@
+"""Blocks of recorded frames: pieces of files with the scan positions they fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.block import UndecodableFrames
+from framefold.formats.pieces import OpenPiece, Piece
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileBlock:
+    """A claim on frames in files; a few hundred bytes and the places of the chunks.
+
+    Parameters
+    ----------
+    ident : int
+        Number of the block within its reader.
+    spans : tuple of (int, int)
+        Flat scan positions ``[start, stop)``, ascending; one after another they belong to
+        the frames of the pieces, one after another.
+    pieces : tuple of Piece
+        Where the frames lie.
+    sig_shape : tuple of int
+        Shape of a frame as the run sees it [pixels].
+    """
+
+    ident: int
+    spans: tuple[tuple[int, int], ...]
+    pieces: tuple[Piece, ...]
+    sig_shape: tuple[int, ...]
+
+    @contextmanager
+    def open(self) -> Iterator[FileFrames]:
+        """Reach the frames; files stay open in this process for the blocks to come."""
+        yield FileFrames(
+            np.concatenate([np.arange(a, b, dtype=np.int64) for a, b in self.spans]),
+            [piece.open() for piece in self.pieces],
+            np.cumsum([0, *(piece.frames for piece in self.pieces)]),
+            self.sig_shape,
+        )
+
+
+class FileFrames:
+    """The frames of an opened block.
+
+    Parameters
+    ----------
+    positions : ndarray of int64
+        Flat scan position of each row.
+    pieces : list of OpenPiece
+        Where the rows come from.
+    starts : ndarray of int64, shape (len(pieces) + 1,)
+        First row of each piece, and the number of all rows.
+    sig_shape : tuple of int
+        Shape of a frame.
+    """
+
+    def __init__(
+        self,
+        positions: NDArray[np.int64],
+        pieces: list[OpenPiece],
+        starts: NDArray[np.int64],
+        sig_shape: tuple[int, ...],
+    ) -> None:
+        self._positions = positions
+        self._pieces = pieces
+        self._starts = starts
+        self._sig_shape = sig_shape
+
+    @property
+    def positions(self) -> NDArray[np.int64]:
+        """Flat scan position of each row, strictly ascending [positions]."""
+        return self._positions
+
+    def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+        """Decode frames; see `framefold.core.block.Frames.read`."""
+        count = len(rows)
+        if not count:
+            return out[:0]
+        flat = out[:count].reshape(count, -1)
+        cuts = np.searchsorted(rows, self._starts)
+        used = [i for i in range(len(self._pieces)) if cuts[i] < cuts[i + 1]]
+        if len(used) == 1:
+            pixels = self._read_piece(used[0], rows, flat)
+            return pixels.reshape((count, *self._sig_shape))
+        damaged: list[NDArray[np.int64]] = []
+        reasons: list[str] = []
+        for i in used:
+            part = slice(int(cuts[i]), int(cuts[i + 1]))
+            try:
+                pixels = self._read_piece(i, rows[part], flat[part])
+            except UndecodableFrames as finding:
+                damaged.append(finding.rows)
+                reasons.append(finding.reason)
+                continue
+            if not np.may_share_memory(pixels, flat):
+                np.copyto(flat[part], pixels)
+        if damaged:
+            raise UndecodableFrames(np.concatenate(damaged), reasons[0])
+        return out[:count]
+
+    def _read_piece(self, i: int, rows: NDArray[np.int64], flat: NDArray[Any]) -> NDArray[Any]:
+        start = int(self._starts[i])
+        try:
+            return self._pieces[i].read(rows - start, flat)
+        except UndecodableFrames as finding:
+            raise UndecodableFrames(finding.rows + start, finding.reason) from finding

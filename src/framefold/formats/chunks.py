@@ -1,0 +1,143 @@
+"""Frames stored as one encoded chunk each: fetched with pread, decoded by our own codecs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.codecs import codec, describe
+from framefold.core.block import UndecodableFrames
+from framefold.formats.opened import FileIdentity, OpenFile, held_open
+
+_GAP = 64 * 1024
+"""Bytes between two chunks that are cheaper to read along than to skip with another call."""
+
+_memory = threading.local()  # one buffer for encoded bytes in each thread, used again and again
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkedFrames:
+    """Frames with a chunk each; storage on the main side and piece in a block.
+
+    Parameters
+    ----------
+    identity : FileIdentity
+        The file.
+    offsets, lengths : ndarray of int64, shape (frames,)
+        Where each chunk lies [bytes].
+    codec : str
+        A name of the codec table.
+    pixels : int
+        Pixels of a frame.
+    dtype : numpy.dtype
+        Pixel type as recorded, byte order included.
+    """
+
+    identity: FileIdentity
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    codec: str
+    pixels: int
+    dtype: np.dtype[Any]
+
+    @property
+    def frames(self) -> int:
+        """How many frames."""
+        return len(self.offsets)
+
+    def piece(self, first: int, stop: int) -> ChunkedFrames:
+        """The frames ``[first, stop)``."""
+        return ChunkedFrames(
+            self.identity,
+            self.offsets[first:stop],
+            self.lengths[first:stop],
+            self.codec,
+            self.pixels,
+            self.dtype,
+        )
+
+    def open(self) -> OpenChunkedFrames:
+        """The chunks, ready to be fetched."""
+        return OpenChunkedFrames(self, held_open(self.identity, OpenFile))
+
+
+class OpenChunkedFrames:
+    """Fetches and decodes chunks; damage is reported for each frame.
+
+    Parameters
+    ----------
+    piece : ChunkedFrames
+        What to fetch.
+    file : OpenFile
+        Where from.
+    """
+
+    def __init__(self, piece: ChunkedFrames, file: OpenFile) -> None:
+        self._piece = piece
+        self._file = file
+        self._codec = codec(piece.codec)
+
+    def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+        """See `OpenPiece.read`."""
+        offsets, lengths = self._piece.offsets[rows], self._piece.lengths[rows]
+        beyond = self._beyond(offsets, lengths)
+        if beyond.any():
+            reason = (
+                f"a chunk of {self._file.identity.name} lies outside the file or is too long "
+                f"(byte {offsets[beyond][0]}, {lengths[beyond][0]} bytes)"
+            )
+            raise UndecodableFrames(rows[beyond], reason)
+        source, places = self._fetch(offsets, lengths)
+        swapped = not self._piece.dtype.isnative
+        status = self._codec.decode(source, places, lengths, out, big_endian=swapped)
+        bad = status != 0
+        if bad.any():
+            name, first = self._file.identity.name, int(status[bad][0])
+            raise UndecodableFrames(rows[bad], f"chunk of {name}: {describe(first)}")
+        return out
+
+    def _beyond(self, offsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+        # no sane encoder doubles its input; without a bound, 64 damaged lengths could each
+        # ask for the whole file
+        longest = 2 * self._piece.pixels * self._piece.dtype.itemsize + 4096
+        size = self._file.identity.size
+        found: NDArray[np.bool_] = (
+            (offsets < 0) | (lengths < 1) | (lengths > longest) | (offsets > size - lengths)
+        )
+        return found
+
+    def _fetch(
+        self, offsets: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The encoded bytes in as few reads as make sense, and where in them each chunk is."""
+        order = np.argsort(offsets, kind="stable")
+        places = np.empty_like(offsets)
+        spans: list[list[int]] = []  # [start, stop) in the file, and the start in memory
+        total = 0
+        for i in order.tolist():
+            start, stop = int(offsets[i]), int(offsets[i] + lengths[i])
+            if spans and spans[-1][0] <= start <= spans[-1][1] + _GAP:
+                total += max(0, stop - spans[-1][1])
+                spans[-1][1] = max(spans[-1][1], stop)
+            else:
+                spans.append([start, stop, total])
+                total += stop - start
+            places[i] = spans[-1][2] + start - spans[-1][0]
+        buffer = _scratch(total)
+        for start, stop, at in spans:
+            got = self._file.read_into(buffer[at : at + stop - start], start)
+            buffer[at + got : at + stop - start] = 0  # cut off meanwhile: never stale bytes
+        return buffer, places
+
+
+def _scratch(size: int) -> NDArray[np.uint8]:
+    """At least ``size`` bytes of this thread's buffer; what was in it before is lost."""
+    found: NDArray[np.uint8] | None = getattr(_memory, "buffer", None)
+    if found is None or len(found) < size:
+        found = np.empty(max(size, 1 << 20) * 5 // 4, dtype=np.uint8)
+        _memory.buffer = found
+    return found[:size]

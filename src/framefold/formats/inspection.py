@@ -1,0 +1,169 @@
+"""Inspection: what a file is and whether it is complete, for people and as plain values."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from framefold.formats.files import FileDataSet
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Facts about a file.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    format : str or None
+        Name in the table of formats; None when it was not recognised.
+    why : str
+        What in the file says so.
+    nav_shape : tuple of int or None
+        Scan shape it would be read with.
+    nav_reason : str
+        Where that comes from.
+    sig_shape : tuple of int or None
+        Frame shape [pixels].
+    dtype : str or None
+        Pixel type.
+    codec : str
+        How the frames are stored.
+    frames_found, frames_promised : int or None
+        Frames that can be read, and that should be there [frames].
+    missing_files : tuple of str
+        Linked files that are not there.
+    has_mask : bool
+        Whether the file holds a pixel mask.
+    size_bytes : int or None
+        Length of the file itself [bytes].
+    metadata : mapping
+        What the file says beside that.
+    problems : tuple of str
+        What is wrong, a sentence each; empty when all is well.
+    suggestion : str
+        A command line that would use it.
+    """
+
+    path: str
+    format: str | None
+    why: str
+    nav_shape: tuple[int, ...] | None = None
+    nav_reason: str = ""
+    sig_shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    codec: str = ""
+    frames_found: int | None = None
+    frames_promised: int | None = None
+    missing_files: tuple[str, ...] = ()
+    has_mask: bool = False
+    size_bytes: int | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    suggestion: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether `open_dataset` takes the file."""
+        return self.frames_found is not None
+
+    @classmethod
+    def of(cls, data_set: FileDataSet) -> Inspection:
+        """Facts about a file that could be opened."""
+        acquisition, facts = data_set.acquisition, data_set.facts
+        nav, sig = (",".join(map(str, s)) for s in (acquisition.nav_shape, acquisition.sig_shape))
+        told = f"--format raw --dtype {acquisition.dtype} --sig {sig} "
+        return cls(
+            path=acquisition.source,
+            format=facts.format,
+            why=facts.why,
+            nav_shape=acquisition.nav_shape,
+            nav_reason=facts.nav_reason,
+            sig_shape=acquisition.sig_shape,
+            dtype=str(acquisition.dtype),
+            codec=facts.codec,
+            frames_found=facts.frames_found,
+            frames_promised=facts.frames_promised,
+            missing_files=facts.missing_files,
+            has_mask=facts.has_mask,
+            size_bytes=facts.size_bytes,
+            metadata=acquisition.metadata,
+            problems=facts.problems,
+            suggestion=(
+                f"framefold run {shlex.quote(acquisition.source)} "
+                f"{told if facts.format == 'raw' else ''}--nav {nav} --udf sum -o out.h5"
+            ),
+        )
+
+    @classmethod
+    def refused(
+        cls, path: str, size: int | None, name: str | None, why: str | None, problem: str
+    ) -> Inspection:
+        """Facts about a file that could not be opened."""
+        suggestion = ""
+        if name is None and size:
+            suggestion = (
+                f"framefold run {shlex.quote(path)} --format raw --dtype uint16 --sig HEIGHT,WIDTH "
+                "--nav -1,-1 --udf sum -o out.h5"
+            )
+        return cls(
+            path, name, why or "", size_bytes=size, problems=(problem,), suggestion=suggestion
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts as plain values, for JSON."""
+        return {
+            "path": self.path,
+            "format": self.format,
+            "why": self.why,
+            "nav_shape": None if self.nav_shape is None else list(self.nav_shape),
+            "nav_reason": self.nav_reason,
+            "sig_shape": None if self.sig_shape is None else list(self.sig_shape),
+            "dtype": self.dtype,
+            "codec": self.codec,
+            "frames_found": self.frames_found,
+            "frames_promised": self.frames_promised,
+            "missing_files": list(self.missing_files),
+            "has_mask": self.has_mask,
+            "size_bytes": self.size_bytes,
+            "metadata": dict(self.metadata),
+            "problems": list(self.problems),
+            "suggestion": self.suggestion,
+        }
+
+    def as_text(self) -> str:
+        """The facts for people, one a line."""
+        lines = [self.path]
+
+        def fact(name: str, value: str, reason: str = "") -> None:
+            lines.append(f"  {name:<10} {value}" + (f"  ({reason})" if reason else ""))
+
+        fact("format", self.format or "not recognised", self.why)
+        if self.is_readable:
+            fact("scan", _shape(self.nav_shape), self.nav_reason)
+            fact("frame", f"{_shape(self.sig_shape)} {self.dtype}, {self.codec}")
+            found, promised = self.frames_found, self.frames_promised
+            fact("frames", f"{found}" if found == promised else f"{found} of {promised}")
+            fact("mask", "in the file" if self.has_mask else "none")
+        if self.size_bytes is not None:
+            fact("size", f"{self.size_bytes} bytes")
+        for name, value in list(self.metadata.items())[:_SHOWN]:
+            fact("metadata", f"{name} = {value}")
+        if len(self.metadata) > _SHOWN:
+            fact("metadata", f"... and {len(self.metadata) - _SHOWN} more")
+        for problem in self.problems:
+            fact("problem", problem)
+        if self.suggestion:
+            fact("try", self.suggestion)
+        return "\n".join(lines)
+
+
+_SHOWN = 24
+"""Metadata entries that fit a screen."""
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return " x ".join(map(str, shape or ()))
