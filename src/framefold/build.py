@@ -1,0 +1,240 @@
+"""Configuration -> objects: the only module that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from framefold import analyses
+from framefold.api import PRELOAD, usable_cores
+from framefold.config import Config, PipelineConfig, SourceConfig
+from framefold.engine.history import History
+from framefold.engine.process_pool import ProcessPool
+from framefold.engine.run import Run
+from framefold.errors import ConfigError, FramefoldError, ParameterError
+from framefold.http.app import make_app
+from framefold.http.server import serving
+from framefold.live.settings import MIB, StreamSettings
+from framefold.live.stream import LiveReader, Stream
+from framefold.processes.launcher import Launcher
+from framefold.registry import load_target
+from framefold.udf import UDF
+
+log = logging.getLogger(__name__)
+
+DEFAULT_PIPELINE = (
+    PipelineConfig(name="sum", udf="sum"),
+    PipelineConfig(name="sumsig", udf="sumsig"),
+    PipelineConfig(name="com", udf="com"),
+)
+"""What runs when the configuration names nothing."""
+
+
+def make_udf(name: str, params: Mapping[str, Any]) -> UDF:
+    """A UDF by name.
+
+    Parameters
+    ----------
+    name : str
+        A name of the UDF table, or ``"module:Class"``.
+    params : mapping
+        Its parameters.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such UDF.
+    ParameterError
+        If it does not take these parameters.
+    """
+    if ":" in name:
+        try:
+            kind = load_target(name)
+        except (ImportError, AttributeError) as error:
+            raise ParameterError(f"UDF {name!r} cannot be imported: {error}") from error
+    else:
+        kind = analyses.TABLE.load(name)
+    return analyses.make(kind, name, params)
+
+
+def make_pipeline(pipeline: tuple[PipelineConfig, ...]) -> dict[str, UDF]:
+    """The UDFs of a configuration by the names it gives them.
+
+    Raises
+    ------
+    ConfigError
+        If two have the same name, or one cannot be made.
+    """
+    made: dict[str, UDF] = {}
+    for entry in pipeline or DEFAULT_PIPELINE:
+        if entry.name in made:
+            raise ConfigError(f"pipeline name {entry.name!r} is used twice; names must differ")
+        try:
+            made[entry.name] = make_udf(entry.udf, entry.params)
+        except FramefoldError as error:
+            raise ConfigError(f"pipeline {entry.name!r}: {error}") from error
+    return made
+
+
+def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
+    """What the receiver is told."""
+    scan = config.scan
+    auto = scan.frames_per_partition == "auto"
+    return StreamSettings(
+        endpoint=source.stream,
+        protocol=source.protocol,
+        channel=source.channel,
+        nav_shape=scan.nav_shape,
+        sync_offset=scan.sync_offset,
+        ring_bytes=config.buffers.shared_memory_mib * MIB,
+        block_bytes=config.buffers.block_mib * MIB,
+        frames_per_block=None if auto else int(scan.frames_per_partition),
+        update_seconds=scan.update_s,
+        idle_seconds=scan.idle_abort_s,
+        log_level=config.logging.level,
+    )
+
+
+def worker_count(config: Config) -> int:
+    """How many workers to start."""
+    count = config.workers.count
+    return usable_cores() if count == "auto" else count
+
+
+class Service:
+    """Live processing with results over HTTP, until told to stop.
+
+    Parameters
+    ----------
+    config : Config
+    source : str or None
+        Which source to listen to; may be left out where there is only one.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration cannot be used.
+    """
+
+    def __init__(self, config: Config, source: str | None = None) -> None:
+        self._config = config
+        self._source = config.source(source)
+        make_pipeline(config.pipeline)  # what is wrong with it should be said before the start
+        self.history = History(config.history.keep_in_memory)
+        self._launcher = Launcher(PRELOAD)
+        self._pool: ProcessPool | None = None
+        self._stream: Stream | None = None
+        self._acquiring: threading.Thread | None = None
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Start listening and working; returns when both are ready.
+
+        Raises
+        ------
+        ConfigError
+            If the stream cannot be listened to.
+        """
+        settings = stream_settings(self._config, self._source)
+        self._stream = Stream(self._launcher, settings)
+        self._pool = ProcessPool(self._launcher, worker_count(self._config))
+        self._acquiring = threading.Thread(
+            target=self._acquire, args=(self._stream, self._pool), name="acquire"
+        )
+        self._acquiring.start()
+
+    def _acquire(self, stream: Stream, pool: ProcessPool) -> None:
+        try:
+            for reader in stream:
+                self._process(reader, pool)
+                if self._stopped.is_set():
+                    return
+        except FramefoldError as error:
+            log.error("stream given up source=%s error=%s", self._source.stream, error)
+
+    def _process(self, reader: LiveReader, pool: ProcessPool) -> None:
+        try:
+            run = Run(
+                reader,
+                make_pipeline(self._config.pipeline),
+                pool,
+                ident=reader.acquisition.ident,
+            )
+        except Exception as error:  # noqa: BLE001 - fence around plug-in code: the next scan may do
+            log.exception("acquisition not processed id=%s error=%s", reader.acquisition.ident, error)
+            reader.stop()
+            return
+        self.history.add(run)
+        if self._stopped.is_set():
+            run.cancel()
+        run.start()
+        run.join()
+        log.info("acquisition %s: %s", run.state.value, run.latest.reason)
+
+    def status(self) -> Mapping[str, object]:
+        """What the status page shows beside the current run."""
+        stream, pool = self._stream, self._pool
+        newest = self.history.get("latest")
+        return {
+            "source": {
+                "endpoint": self._source.stream,
+                "type": self._source.type,
+                **(asdict(stream.statistics()) if stream else {}),
+                "last_refusal": stream.last_refusal if stream else "",
+            },
+            "workers": {"count": pool.workers if pool else 0},
+            "run": dict(newest.statistics()) if newest else None,
+        }
+
+    def stop(self) -> None:
+        """End everything; returns when no process is left."""
+        self._stopped.set()
+        if self._stream is not None:
+            self._stream.close()
+        for run in self.history.runs():
+            if not run.state.is_final:
+                run.cancel()
+        if self._acquiring is not None:
+            self._acquiring.join()
+        if self._stream is not None:
+            self._stream.end()
+        if self._pool is not None:
+            self._pool.close()
+        self._launcher.close()
+
+    async def run(self, *, announce: Any = print) -> None:
+        """Serve until SIGINT or SIGTERM.
+
+        Parameters
+        ----------
+        announce : callable
+            Told the address once it answers.
+
+        Raises
+        ------
+        ConfigError
+            If the port is in use, or the stream cannot be listened to.
+        """
+        server = self._config.server
+        app = make_app(
+            self.history,
+            self.status,
+            allowed_hosts=server.allowed_hosts,
+            max_response_bytes=server.max_response_mib * MIB,
+        )
+        ending = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ending.set)
+        try:
+            async with serving(app, server.host, server.port) as address:
+                await asyncio.to_thread(self.start)
+                announce(address)
+                await ending.wait()
+        finally:
+            await asyncio.to_thread(self.stop)

@@ -1,0 +1,228 @@
+"""Configuration: TOML -> validated models; unknown keys are errors naming the nearest key."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from framefold.errors import ConfigError, nearest
+
+Positive = Annotated[int, Field(ge=1)]
+Axis = Annotated[int, Field(ge=-1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerConfig(_Section):
+    """Where results are served."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; anything but loopback is for everybody on the network to read."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8420
+    """TCP port; 0 takes any free one."""
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    """Names a browser may call us by; others are refused (DNS rebinding)."""
+    max_response_mib: Positive = 256
+    """Largest answer [MiB]."""
+
+
+class WorkersConfig(_Section):
+    """Who works."""
+
+    count: Positive | Literal["auto"] = "auto"
+    """Worker processes; "auto" takes one per core."""
+
+
+class SourceConfig(_Section):
+    """A detector."""
+
+    type: str = "dectris"
+    """Kind of detector."""
+    stream: str
+    """Where it sends, e.g. "tcp://detector:9999"."""
+    protocol: str = "auto"
+    """Protocol name, or "auto" to tell by the first message."""
+    channel: str | None = None
+    """Which channel to take where a frame has several; the first by default."""
+
+
+class BuffersConfig(_Section):
+    """Memory for frames on their way."""
+
+    shared_memory_mib: Positive = 256
+    """Size of the ring [MiB]."""
+    block_mib: Positive = 8
+    """Decoded frames worth keeping together: about what the caches hold [MiB]."""
+
+
+class ScanConfig(_Section):
+    """How frame numbers become scan positions."""
+
+    nav_shape: tuple[Axis, ...] | None = None
+    """Scan shape, slow axis first, with at most two -1; none goes by the frames promised."""
+    order: Literal["raster"] = "raster"
+    """The order of positions."""
+    sync_offset: int = 0
+    """Frames to skip at the start, or positions to leave blank (negative)."""
+    frames_per_partition: Positive | Literal["auto"] = "auto"
+    """Frames handed to a worker at a time."""
+    update_s: Annotated[float, Field(ge=0.02, le=60)] = 0.25
+    """How often results should move [s]."""
+    idle_abort_s: Annotated[float, Field(gt=0)] | None = 30.0
+    """Silence after which an acquisition is taken for over [s]."""
+
+
+class PipelineConfig(_Section):
+    """One UDF of the run."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    """What its results are called."""
+    udf: str
+    """Name of a UDF, or "module:Class"."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Its parameters."""
+
+
+class HistoryConfig(_Section):
+    """What is kept of past acquisitions."""
+
+    keep_in_memory: Positive = 50
+    """How many."""
+
+
+class LoggingConfig(_Section):
+    """What is written to stderr."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """From which level on."""
+
+
+class Config(_Section):
+    """Everything `framefold serve` needs to know."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    server: ServerConfig = ServerConfig()
+    workers: WorkersConfig = WorkersConfig()
+    sources: dict[str, SourceConfig] = Field(default_factory=dict)
+    buffers: BuffersConfig = BuffersConfig()
+    scan: ScanConfig = ScanConfig()
+    pipeline: tuple[PipelineConfig, ...] = ()
+    history: HistoryConfig = HistoryConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+    def source(self, name: str | None = None) -> SourceConfig:
+        """The detector to listen to.
+
+        Parameters
+        ----------
+        name : str or None
+            Which of ``sources``; may be left out where there is only one.
+
+        Raises
+        ------
+        ConfigError
+            If there is none of that name, none at all, or several and no name.
+        """
+        if name is None:
+            if len(self.sources) == 1:
+                return next(iter(self.sources.values()))
+            what = f"{len(self.sources)} sources: name one" if self.sources else "no [sources.NAME]"
+            raise ConfigError(f"the configuration has {what}{_listed(self.sources)}")
+        if name not in self.sources:
+            raise ConfigError(f"no source {name!r}{_guess(name, list(self.sources))}")
+        return self.sources[name]
+
+
+def _listed(names: dict[str, Any]) -> str:
+    return f" ({', '.join(sorted(names))})" if names else ""
+
+
+def _guess(name: str, known: list[str]) -> str:
+    found = nearest(name, known)
+    return f"; did you mean {found!r}?" if found else f" (known: {', '.join(sorted(known)) or 'none'})"
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration file.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, is no TOML, or a key or value is wrong: one line for each, with
+        the nearest key that would have been understood.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"configuration {path} cannot be read: {error}") from error
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"configuration {path} is no valid TOML: {error}") from error
+    return make_config(found, str(path))
+
+
+def make_config(values: dict[str, Any], where: str = "configuration") -> Config:
+    """Check values.
+
+    Parameters
+    ----------
+    values : dict
+        As TOML gives them.
+    where : str
+        What to call them in messages.
+
+    Raises
+    ------
+    ConfigError
+        If a key or value is wrong: one line for each.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [f"{where}: {_explained(problem, values)}" for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _explained(problem: Any, values: dict[str, Any]) -> str:
+    place = problem["loc"]
+    dotted = ".".join(str(part) for part in place)
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {dotted!r}{_guess(str(place[-1]), _known_keys(place[:-1]))}"
+    if problem["type"] == "missing":
+        return f"{dotted!r} is missing"
+    return f"{dotted!r} = {problem['input']!r}: {problem['msg']}"
+
+
+def _known_keys(place: tuple[Any, ...]) -> list[str]:
+    model: Any = Config
+    for part in place:
+        if isinstance(part, int) or model is None:
+            continue
+        model = _SECTIONS.get(part, model if model is SourceConfig else None)
+        if part == "sources":
+            model = SourceConfig
+    if model is None:
+        return []
+    return [f.alias or name for name, f in model.model_fields.items()]
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "server": ServerConfig,
+    "workers": WorkersConfig,
+    "buffers": BuffersConfig,
+    "scan": ScanConfig,
+    "pipeline": PipelineConfig,
+    "history": HistoryConfig,
+    "logging": LoggingConfig,
+}

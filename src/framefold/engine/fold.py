@@ -1,0 +1,223 @@
+"""Fold: the only writer of a run's totals; makes snapshots of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.acquisition import Acquisition
+from framefold.core.coverage import Coverage, PositionState
+from framefold.core.losses import Losses
+from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
+from framefold.engine.pool import Outcome
+from framefold.errors import RunFailedError
+from framefold.udf.bound import PartitionResult, UDFError
+from framefold.udf.reduction import Reduction
+from framefold.udf.result import BufferWrapper
+
+log = logging.getLogger(__name__)
+
+
+class Fold:
+    """Totals of one run.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        What is measured.
+    reduction : Reduction
+        The main side of the UDFs; nobody else merges into it.
+    names : sequence of str
+        What the UDFs are called in this run, in their order.
+    selection : ndarray of bool, shape (positions,), or None
+        Flat region of interest.
+    """
+
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        reduction: Reduction,
+        names: Sequence[str],
+        selection: NDArray[np.bool_] | None,
+    ) -> None:
+        # written by: folding thread; `lock` keeps get_results out while something is merged
+        self.lock = threading.RLock()
+        self._acquisition = acquisition
+        self._reduction = reduction
+        self._names = tuple(names)
+        self._coverage = Coverage(acquisition.scan.size, selection)
+        self._undecodable = 0
+        self._set_aside = 0
+        self._missing = 0
+        self._failures: dict[int, UDFFailure] = {}
+        self._version = 0
+        self._moved = True
+        self._channels: Mapping[str, Mapping[str, Channel]] = MappingProxyType({})
+        self.first_error: BaseException | None = None
+        self.folded_blocks = 0
+
+    @property
+    def moved(self) -> bool:
+        """Whether something was merged since the last `picture`."""
+        return self._moved
+
+    @property
+    def merged(self) -> int:
+        """Positions in the results."""
+        return self._coverage.merged
+
+    @property
+    def wanted(self) -> int:
+        """Positions the run selects."""
+        return self._coverage.wanted
+
+    def fold(self, outcome: Outcome) -> None:
+        """Merge what came of one block, exactly once.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            A block's results, or why there are none.
+        """
+        with self.lock:
+            self._moved = True
+            self.folded_blocks += 1
+            if outcome.result is None:
+                self._give_up(outcome)
+                return
+            for part in outcome.result.parts:
+                self._merge(part)
+            self._coverage.mark(outcome.result.positions, PositionState.MERGED)
+            damaged = outcome.result.undecodable
+            if len(damaged):
+                if not self._undecodable:
+                    log.warning(
+                        "frames undecodable, first of this run reason=%s", outcome.result.reason
+                    )
+                self._undecodable += len(damaged)
+                self._coverage.mark(damaged, PositionState.CORRUPT)
+
+    def _give_up(self, outcome: Outcome) -> None:
+        log.error("block set aside block=%d reason=%s", outcome.block.ident, outcome.lost)
+        with outcome.block.open() as frames:
+            positions = frames.positions
+        self._set_aside += len(positions)
+        self._coverage.mark(positions, PositionState.SET_ASIDE)
+        if self.first_error is None:
+            self.first_error = RunFailedError(
+                f"{len(positions)} frames from position {int(positions[0])} were given up: "
+                f"{outcome.lost}"
+            )
+
+    def _merge(self, part: PartitionResult) -> None:
+        for index, result in enumerate(part.results):
+            if isinstance(result, UDFError):
+                self.fail(index, result)
+        for index, raised in self._reduction.merge(part):
+            self.fail(index, raised)
+
+    def fail(self, index: int, error: UDFError) -> None:
+        """A UDF raised: it is dropped, the others go on."""
+        if index in self._failures:
+            return
+        self._reduction.drop(index)
+        name = self._names[index]
+        self._failures[index] = UDFFailure(
+            name, f"{error.type_name}: {error.message}", error.traceback
+        )
+        log.error("UDF failed udf=%s error=%s: %s", name, error.type_name, error.message)
+        if self.first_error is None:
+            self.first_error = error.as_exception()
+
+    def close(self) -> None:
+        """The acquisition is over: what is still awaited is missing."""
+        with self.lock:
+            self._missing = self._coverage.close()
+            self._moved = True
+
+    def results(self, index: int) -> dict[str, BufferWrapper]:
+        """What one UDF makes of its totals now."""
+        with self.lock:
+            return self._reduction.results(index)
+
+    @property
+    def damage(self) -> BufferWrapper:
+        """Which positions are in the results, as users of `run_udf_iter` see it."""
+        return self._reduction.damage
+
+    def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
+        """Change UDF parameters on the main side."""
+        with self.lock:
+            self._reduction.update_parameters(patches)
+            self._moved = True
+
+    def picture(self, state: RunState, reason: str, losses: Losses) -> Snapshot:
+        """A new snapshot.
+
+        Parameters
+        ----------
+        state : RunState
+        reason : str
+            Why it ended, or empty.
+        losses : Losses
+            What the reader counted.
+        """
+        with self.lock:
+            self._version += 1
+            if self._moved:
+                self._moved = False
+                self._channels = self._pictured()
+            states = self._coverage.states()
+            return Snapshot(
+                version=self._version,
+                acquisition=self._acquisition,
+                state=state,
+                reason=reason,
+                results=self._channels,
+                coverage=states.reshape(self._acquisition.nav_shape),
+                merged=self._coverage.merged,
+                wanted=self._coverage.wanted,
+                # what became of positions is known here and nowhere else
+                losses=replace(
+                    losses,
+                    undecodable=self._undecodable,
+                    set_aside=self._set_aside,
+                    missing=self._missing,
+                ),
+                failures=tuple(self._failures.values()),
+                created=time.time(),
+            )
+
+    def _pictured(self) -> Mapping[str, Mapping[str, Channel]]:
+        pictured: dict[str, Mapping[str, Channel]] = {}
+        for index, name in enumerate(self._names):
+            if index in self._failures:
+                # what it had before it failed stays to be seen
+                pictured[name] = self._channels.get(name, MappingProxyType({}))
+                continue
+            try:
+                results = self._reduction.results(index)
+            except Exception as error:  # noqa: BLE001 - fence around plug-in code
+                self.fail(index, UDFError.of(error, traceback.format_exc()))
+                pictured[name] = self._channels.get(name, MappingProxyType({}))
+                continue
+            pictured[name] = MappingProxyType(
+                {key: self._channel(buffer) for key, buffer in results.items()}
+            )
+        return MappingProxyType(pictured)
+
+    def _channel(self, buffer: BufferWrapper) -> Channel:
+        data = np.array(buffer.data)  # a copy: UDFs go on writing into theirs
+        valid = np.array(np.broadcast_to(buffer.valid_mask, data.shape))
+        data.setflags(write=False)
+        valid.setflags(write=False)
+        return Channel(buffer.kind, data, valid, tuple(buffer.extra_shape), self._version)

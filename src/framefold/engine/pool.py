@@ -1,0 +1,164 @@
+"""Pool: where workers live. A session is one run's use of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from framefold.core.block import Block
+from framefold.engine.worker import BlockResult, BlockWorker
+from framefold.udf.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one block.
+
+    Parameters
+    ----------
+    block : Block
+    result : BlockResult or None
+        None when it was given up.
+    lost : str
+        Why it was given up, or empty.
+    """
+
+    block: Block
+    result: BlockResult | None
+    lost: str = ""
+
+
+class Session(Protocol):
+    """One run's use of a pool.
+
+    `submit` and `finish` belong to the thread that feeds, `next` and `folded` to the one that
+    folds; `wake` and `stop` may be called from anywhere.
+    """
+
+    def submit(self, block: Block) -> bool:
+        """Give a block to a worker; waits for one. False once the session was stopped."""
+
+    def finish(self) -> None:
+        """No more blocks will come."""
+
+    def next(self, timeout: float | None) -> Outcome | None:
+        """The next outcome; None after ``timeout`` [s], a `wake`, or at the `end`.
+
+        Raises
+        ------
+        WorkerLostError
+            If workers die faster than blocks are finished.
+        RunFailedError
+            If the workers cannot run these UDFs at all.
+        """
+
+    def folded(self, outcome: Outcome) -> None:
+        """An outcome was folded; its memory may be used again."""
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all blocks were submitted and every outcome was taken."""
+
+    def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
+        """Change UDF parameters for every block submitted from now on."""
+
+    def wake(self) -> None:
+        """Make `next` return."""
+
+    def stop(self) -> None:
+        """Take no more blocks; those in work are still finished."""
+
+    def __enter__(self) -> Session: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Pool(Protocol):
+    """Workers, of whatever kind."""
+
+    @property
+    def workers(self) -> int:
+        """How many work at the same time."""
+
+    @property
+    def in_this_thread(self) -> bool:
+        """Whether `Session.submit` does the work itself, before it returns."""
+
+    def session(self, spec: RunSpec) -> Session:
+        """Use the workers for one run; waits while another run uses them."""
+
+    def close(self) -> None:
+        """End the workers."""
+
+
+class InlinePool:
+    """No processes, no threads: work is done where it is submitted, so that a debugger,
+    a profiler or a print statement sees it.
+    """
+
+    workers = 1
+    in_this_thread = True
+
+    def __init__(self) -> None:
+        self._busy = threading.Lock()
+
+    def session(self, spec: RunSpec) -> Session:
+        """Use the calling thread for one run."""
+        return _InlineSession(spec, self._busy)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class _InlineSession:
+    def __init__(self, spec: RunSpec, busy: threading.Lock) -> None:
+        self._worker = BlockWorker(spec)
+        self._outcomes: deque[Outcome] = deque()
+        self._busy = busy
+        self._finished = False
+        self._stopped = False
+
+    def submit(self, block: Block) -> bool:
+        if self._stopped:
+            return False
+        self._outcomes.append(Outcome(block, self._worker.work(block, np.zeros)))
+        return True
+
+    def finish(self) -> None:
+        self._finished = True
+
+    def next(self, timeout: float | None) -> Outcome | None:
+        return self._outcomes.popleft() if self._outcomes else None
+
+    def folded(self, outcome: Outcome) -> None:
+        """Nothing to give back: every block gets fresh memory here."""
+
+    @property
+    def at_end(self) -> bool:
+        return self._finished and not self._outcomes
+
+    def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
+        self._worker.update(tuple(patches))
+
+    def wake(self) -> None:
+        """Nobody waits: there is one thread."""
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def __enter__(self) -> _InlineSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finished = True

@@ -1,0 +1,387 @@
+"""Run: one acquisition processed by named UDFs; its states, and who is told of what."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.reader import BlockPlan, Reader
+from framefold.core.snapshot import RunState, Snapshot
+from framefold.engine.fold import Fold
+from framefold.engine.pool import Outcome, Pool, Session
+from framefold.errors import ParameterError, RunFailedError
+from framefold.udf.base import UDF
+from framefold.udf.reduction import Reduction
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_SECONDS = 0.05
+"""Shortest time between two snapshots: viewers see 20 a second, the fold spends its time merging."""
+
+Watcher = Callable[[Snapshot], None]
+
+
+class Run:
+    """One acquisition processed by named UDFs.
+
+    Parameters
+    ----------
+    reader : Reader
+        The frames.
+    udfs : mapping of str to UDF
+        What to run, by name.
+    pool : Pool
+        Who works.
+    selection : ndarray of bool, shape (positions,), or None
+        Flat region of interest.
+    stop_on_error : bool
+        Whether the first exception of a UDF ends the run (a script wants to hear of it), or
+        that UDF alone is dropped (a live scan goes on).
+    ident : str, optional
+        What others call this run; made up when not given.
+
+    Raises
+    ------
+    ParameterError
+        If there is no UDF.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        udfs: Mapping[str, UDF],
+        pool: Pool,
+        *,
+        selection: NDArray[np.bool_] | None = None,
+        stop_on_error: bool = False,
+        ident: str | None = None,
+    ) -> None:
+        if not udfs:
+            raise ParameterError("empty list of UDFs - nothing to do!")
+        self.ident = ident or uuid.uuid4().hex
+        self.name = reader.acquisition.source
+        self.reader = reader
+        self.udfs = dict(udfs)
+        self._pool = pool
+        self._stop_on_error = stop_on_error
+        self._plan = BlockPlan(pool.workers, selection)
+        acquisition = reader.acquisition
+        reduction = Reduction(
+            tuple(udfs.values()),
+            nav_shape=acquisition.nav_shape,
+            sig_shape=acquisition.sig_shape,
+            dtype=acquisition.dtype,
+            selection=selection,
+        )
+        self._spec = reduction.spec
+        self.fold = Fold(acquisition, reduction, tuple(udfs), selection)
+        self.started = time.time()
+        # written by: folding thread, all of these
+        self._state = RunState.WAITING
+        self._reason = ""
+        self._latest = self.fold.picture(self._state, "", reader.losses())
+        self._blocks_seen = 0
+        self.error: BaseException | None = None
+        # written by: anybody, under _changed
+        self._changed = threading.Condition()
+        self._watchers: list[Watcher] = []
+        self._wanted = False
+        self._cancelled = False
+        self._session: Session | None = None
+        self._threads: list[threading.Thread] = []
+        self._began = time.monotonic()
+        self._ended: float | None = None
+
+    # what others see ------------------------------------------------------------------------
+
+    @property
+    def latest(self) -> Snapshot:
+        """The newest snapshot; never waits."""
+        return self._latest
+
+    @property
+    def state(self) -> RunState:
+        """How far the run has come."""
+        return self._state
+
+    def want(self) -> bool:
+        """Ask for a fresh snapshot.
+
+        Returns
+        -------
+        bool
+            Whether one will come; False when `latest` is up to date.
+        """
+        with self._changed:
+            if self._state.is_final or not self.fold.moved:
+                return False
+            self._wanted = True
+            session = self._session
+        if session is not None:
+            session.wake()
+        return True
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Be told of every snapshot.
+
+        Parameters
+        ----------
+        watcher : callable
+            Called with it from the folding thread; must return at once.
+
+        Returns
+        -------
+        callable
+            Call it to hear no more.
+        """
+        with self._changed:
+            self._watchers.append(watcher)
+
+        def forget() -> None:
+            with self._changed:
+                if watcher in self._watchers:
+                    self._watchers.remove(watcher)
+
+        return forget
+
+    def statistics(self) -> Mapping[str, float | int | str]:
+        """Rates and counts of this run, for status pages."""
+        elapsed = (self._ended or time.monotonic()) - self._began
+        merged = self.fold.merged
+        return {
+            "seconds": round(elapsed, 3),
+            "blocks": self.fold.folded_blocks,
+            "frames": merged,
+            "frames_per_second": round(merged / elapsed, 1) if elapsed > 0 else 0.0,
+        }
+
+    # driving it -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Feed and fold in threads of their own, until the acquisition ends."""
+        folding = threading.Thread(target=self._fold_to_end, name=f"fold-{self.ident[:8]}")
+        self._threads.append(folding)
+        folding.start()
+
+    def steps(self) -> Iterator[None]:
+        """Do everything in the calling thread, one block a step; for pools that work there."""
+        with self._driving() as session:
+            for block in self.reader.blocks(self._plan):
+                if not session.submit(block):
+                    break
+                while (outcome := session.next(0)) is not None:
+                    self._take(session, outcome)
+                    yield
+            session.finish()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Longest wait [s].
+
+        Returns
+        -------
+        bool
+            Whether it is over.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._state.is_final, timeout)
+
+    def wait_for_blocks(self, seen: int) -> int:
+        """Wait until more than ``seen`` blocks are folded, or the run is over.
+
+        Returns
+        -------
+        int
+            How many are folded.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._blocks_seen > seen or self._state.is_final
+            )
+            return self._blocks_seen
+
+    def cancel(self) -> None:
+        """End the run as soon as may be; what is merged stays. Callable from any thread."""
+        with self._changed:
+            self._cancelled = True
+            session = self._session
+        self.reader.stop()
+        if session is not None:
+            session.stop()
+
+    def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
+        """Change UDF parameters for every block that was not handed out yet."""
+        self.fold.update(patches)
+        with self._changed:
+            session = self._session
+        if session is not None:
+            session.update(patches)
+
+    # threads --------------------------------------------------------------------------------
+
+    def _driving(self) -> _Driving:
+        return _Driving(self)
+
+    def _fold_to_end(self) -> None:
+        try:
+            with self._driving() as session:
+                # two threads: with one, a ring smaller than the scan would wait for slots
+                # that only come back when somebody folds
+                feeding = threading.Thread(
+                    target=self._feed, args=(session,), name=f"feed-{self.ident[:8]}"
+                )
+                feeding.start()
+                try:
+                    while not session.at_end:
+                        outcome = session.next(self._patience())
+                        if outcome is not None:
+                            self._take(session, outcome)
+                        self._publish_if_wanted()
+                finally:
+                    session.stop()
+                    self.reader.stop()
+                    feeding.join()
+        except Exception as error:  # noqa: BLE001 - a thread has nobody above it: kept for `error`
+            log.debug("run ended by an exception", exc_info=error)
+
+    def _feed(self, session: Session) -> None:
+        try:
+            for block in self.reader.blocks(self._plan):
+                if not session.submit(block):
+                    self.reader.release(block)
+                    break
+        except Exception as error:  # noqa: BLE001 - fence around a reader: ends the run, in words
+            log.error("reader failed source=%s error=%s", self.name, error)
+            self.error = self.error or error
+        finally:
+            session.finish()
+
+    def _patience(self) -> float | None:
+        if not self._wanted:
+            return None
+        due = self._latest.created + SNAPSHOT_SECONDS - time.time()
+        return min(max(0.0, due), SNAPSHOT_SECONDS)
+
+    def _take(self, session: Session, outcome: Outcome) -> None:
+        try:
+            self.fold.fold(outcome)
+        finally:
+            session.folded(outcome)
+            self.reader.release(outcome.block)
+        with self._changed:
+            self._blocks_seen += 1
+            self._changed.notify_all()
+        if self._stop_on_error and self.fold.first_error is not None and self.error is None:
+            self.error = self.fold.first_error
+            self.cancel()
+
+    def _publish_if_wanted(self) -> None:
+        if not self._wanted or not self.fold.moved:
+            return
+        age = time.time() - self._latest.created
+        if 0 <= age < SNAPSHOT_SECONDS:
+            return
+        self._publish()
+
+    def _publish(self) -> None:
+        snapshot = self.fold.picture(self._state, self._reason, self.reader.losses())
+        with self._changed:
+            self._wanted = False
+            self._latest = snapshot
+            watchers = tuple(self._watchers)
+            self._changed.notify_all()
+        for watcher in watchers:
+            watcher(snapshot)
+
+    def began(self, session: Session) -> None:
+        """Note that workers are at hand."""
+        with self._changed:
+            self._session = session
+            self._state = RunState.RUNNING
+            cancelled = self._cancelled
+        if cancelled:
+            session.stop()
+        self._publish()
+
+    def ended(self, error: BaseException | None) -> None:
+        """Note that nothing will be folded any more, and why."""
+        with self._changed:
+            self._session = None
+        self.fold.close()
+        ending = self.reader.ending()
+        self._ended = time.monotonic()
+        if isinstance(error, Exception):
+            self.error = self.error or error
+        if self.error is not None:
+            state, reason = RunState.FAILED, f"{type(self.error).__name__}: {self.error}"
+        elif self._cancelled:
+            state, reason = RunState.ABORTED, "cancelled"
+        elif ending.complete:
+            state, reason = RunState.COMPLETE, ending.reason
+        else:
+            state, reason = RunState.ABORTED, ending.reason
+        snapshot = self.fold.picture(state, reason, ending.losses)
+        with self._changed:
+            self._state, self._reason = state, reason
+            self._latest = snapshot
+            watchers = tuple(self._watchers)
+            self._changed.notify_all()
+        for watcher in watchers:
+            watcher(snapshot)
+
+    def open_session(self) -> Session:
+        """Workers for this run."""
+        return self._pool.session(self._spec)
+
+
+class _Driving:
+    """From the first block to the final snapshot, whoever drives."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._session: Session | None = None
+
+    def __enter__(self) -> Session:
+        try:
+            session = self._run.open_session()
+            self._session = session.__enter__()
+        except BaseException as error:
+            self._run.reader.stop()
+            self._run.ended(error)
+            raise
+        self._run.began(self._session)
+        return self._session
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        assert self._session is not None
+        if error is not None:
+            self._run.reader.stop()
+        try:
+            self._session.__exit__(None, None, None)
+        finally:
+            self._run.ended(error if isinstance(error, Exception) else None)
+
+
+def check_failed(run: Run) -> None:
+    """Raise what ended a run, if something did.
+
+    Raises
+    ------
+    Exception
+        The UDF's own exception, or ours.
+    """
+    if run.error is not None:
+        raise run.error
+    if run.state is RunState.FAILED:
+        raise RunFailedError(run.latest.reason)

@@ -1,0 +1,199 @@
+"""Worker: what is done with one block, in whatever process."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+import cloudpickle
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from framefold.core.block import Block, Frames, UndecodableFrames
+from framefold.engine.arena import Arena
+from framefold.engine.cutting import Cut, cut, ranks
+from framefold.engine.dispatch import DEPTH
+from framefold.udf.bound import BoundRun, PartitionResult, UDFError
+from framefold.udf.spec import RunSpec
+
+Zeros = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What came of one block.
+
+    Parameters
+    ----------
+    parts : tuple of PartitionResult
+        One for each run of positions without a hole.
+    positions : ndarray of int64
+        Flat positions that are in ``parts``.
+    undecodable : ndarray of int64
+        Flat positions whose frames are damaged.
+    reason : str
+        What was wrong with the first damaged frame, or empty.
+    seconds : float
+        Time spent [s].
+    """
+
+    parts: tuple[PartitionResult, ...]
+    positions: NDArray[np.int64]
+    undecodable: NDArray[np.int64]
+    reason: str
+    seconds: float
+
+
+class BlockWorker:
+    """Works on the blocks of one run.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run: its UDFs, shapes, dtypes, selection.
+    """
+
+    def __init__(self, spec: RunSpec) -> None:
+        self._spec = spec
+        self._bound = BoundRun(spec)
+        self._rank = None if spec.selection is None else ranks(spec.selection)
+        self._tile: NDArray[Any] = np.empty((0, *spec.sig_shape), spec.dtype)
+
+    def _memory(self, frames: int) -> NDArray[Any]:
+        if len(self._tile) < frames:
+            # used for every tile of the run: fresh memory costs a page fault each time
+            self._tile = np.empty((frames, *self._spec.sig_shape), self._spec.dtype)
+        return self._tile
+
+    def update(self, patches: tuple[Mapping[str, Any], ...]) -> None:
+        """Change UDF parameters for the blocks to come."""
+        self._spec = replace(
+            self._spec,
+            udfs=tuple(
+                (kind, {**kwargs, **patch})
+                for (kind, kwargs), patch in zip(self._spec.udfs, patches, strict=True)
+            ),
+        )
+        self._bound = BoundRun(self._spec)
+
+    def work(self, block: Block, zeros: Zeros) -> BlockResult:
+        """Open a block and run every UDF over its frames.
+
+        Parameters
+        ----------
+        block : Block
+            The frames.
+        zeros : callable
+            Gives a zeroed array of a shape and dtype for results.
+        """
+        began = time.perf_counter()
+        parts: list[PartitionResult] = []
+        merged: list[NDArray[np.int64]] = []
+        damaged: list[NDArray[np.int64]] = []
+        reason = ""
+        with block.open() as frames:
+            positions = frames.positions
+            waiting = list(reversed(cut(positions, self._rank)))
+            while waiting:
+                piece = waiting.pop()
+                try:
+                    parts.append(self._process(frames, piece, zeros))
+                except UndecodableFrames as found:
+                    # a hole is a cut: what is left of this piece starts afresh
+                    reason = reason or found.reason
+                    damaged.append(positions[found.rows])
+                    rest = piece.rows[~np.isin(piece.rows, found.rows)]
+                    waiting.extend(reversed(cut(positions, self._rank, rest)))
+                else:
+                    merged.append(positions[piece.rows])
+        return BlockResult(
+            tuple(parts),
+            _joined(merged),
+            _joined(damaged),
+            reason,
+            time.perf_counter() - began,
+        )
+
+    def _process(self, frames: Frames, piece: Cut, zeros: Zeros) -> PartitionResult:
+        def read(first: int, count: int) -> NDArray[Any]:
+            return frames.read(piece.rows[first : first + count], self._memory(count))
+
+        return self._bound.process(piece.start, frames.positions[piece.rows], read, zeros)
+
+
+def _joined(pieces: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.int64)
+
+
+class _Packed:
+    """Takes result arrays out of results before they are pickled."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+
+    def __call__(self, result: BlockResult) -> BlockResult:
+        return replace(result, parts=tuple(self._part(part) for part in result.parts))
+
+    def _part(self, part: PartitionResult) -> PartitionResult:
+        return replace(part, results=tuple(self._one(one) for one in part.results))
+
+    def _one(self, one: Mapping[str, Any] | UDFError) -> Mapping[str, Any] | UDFError:
+        if isinstance(one, UDFError):
+            return one
+        return {name: self._arena.packed(array) for name, array in one.items()}
+
+
+def main(connection: Connection) -> None:
+    """Life of a worker process: take orders from its pipe, answer with results.
+
+    Parameters
+    ----------
+    connection : multiprocessing.connection.Connection
+        To the main process; orders are ``("run", spec)``, ``("work", ticket, block)``,
+        ``("update", patches)`` and ``("idle",)``.
+    """
+    arenas = [Arena() for _ in range(DEPTH)]
+    turn = 0
+    worker: BlockWorker | None = None
+    unusable: str = ""
+    while True:
+        verb, *facts = pickle.loads(connection.recv_bytes())
+        if verb == "run":
+            worker, unusable = _prepared(facts[0])
+        elif verb == "idle":
+            worker = None
+        elif verb == "update" and worker is not None:
+            worker.update(cloudpickle.loads(facts[0]))
+        elif verb == "work":
+            ticket, block = facts
+            if worker is None:
+                connection.send_bytes(pickle.dumps(("unusable", ticket, unusable)))
+                continue
+            # the main process gives a worker no more blocks than it has arenas, and the next
+            # one only when the first is folded: this arena's last results are
+            arena = arenas[turn]
+            turn = (turn + 1) % len(arenas)
+            arena.reset()
+            connection.send_bytes(_answer(ticket, worker, block, arena))
+
+
+def _prepared(spec: bytes) -> tuple[BlockWorker | None, str]:
+    try:
+        return BlockWorker(cloudpickle.loads(spec)), ""
+    except Exception:  # noqa: BLE001 - fence around plug-in code: the run must hear of it
+        return None, traceback.format_exc()
+
+
+def _answer(ticket: int, worker: BlockWorker, block: Block, arena: Arena) -> bytes:
+    try:
+        result = _Packed(arena)(worker.work(block, arena.zeros))
+    except Exception:  # noqa: BLE001 - fence around one block: the run must hear of it
+        return pickle.dumps(("failed", ticket, traceback.format_exc()))
+    # results and exceptions of UDFs defined in a notebook need more than plain pickle
+    answer: bytes = cloudpickle.dumps(("done", ticket, result))
+    return answer

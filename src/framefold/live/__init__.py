@@ -1,0 +1,1 @@
+"""A stream of detector messages becomes readers, one for each acquisition."""

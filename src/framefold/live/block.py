@@ -1,0 +1,110 @@
+"""SlotBlock: a sealed slot of the ring as a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.codecs import codec, describe
+from framefold.core.block import UndecodableFrames
+from framefold.core.encoding import Encoding
+from framefold.live.ring import table
+from framefold.processes.segment import Attached
+
+_attached = Attached()  # one mapping of each ring in a process, for all its blocks
+
+
+class SlotFrames:
+    """The frames of an opened slot, by ascending position."""
+
+    def __init__(self, block: SlotBlock, slot: NDArray[np.uint8]) -> None:
+        self._slot = slot
+        self._encodings = block.encodings
+        rows = table(slot, block.rows)[:, : block.count]
+        order = np.argsort(rows[0], kind="stable")
+        self.positions: NDArray[np.int64] = rows[0][order]
+        self._offsets = rows[1][order]
+        # the length's upper bits say which of the block's encodings a frame has
+        self._kinds = rows[2][order] >> KIND_SHIFT
+        self._lengths = rows[2][order] & LENGTH_MASK
+
+    def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+        """Decode frames; see `Frames.read`."""
+        taken = out[: len(rows)]
+        status = np.zeros(len(rows), dtype=np.int32)
+        for kind, encoding in enumerate(self._encodings):
+            if len(self._encodings) == 1:
+                status = self._decode(encoding, rows, taken)
+                break
+            mine = np.flatnonzero(self._kinds[rows] == kind)
+            if len(mine):
+                # frames of mixed encodings are rare: one at a time keeps them in place
+                for i in mine:
+                    status[i] = self._decode(encoding, rows[i : i + 1], taken[i : i + 1])[0]
+        bad = np.flatnonzero(status)
+        if len(bad):
+            raise UndecodableFrames(rows[bad], describe(int(status[bad[0]])))
+        return taken
+
+    def _decode(
+        self, encoding: Encoding, rows: NDArray[np.int64], out: NDArray[Any]
+    ) -> NDArray[np.int32]:
+        return codec(encoding.codec).decode(
+            self._slot,
+            self._offsets[rows],
+            self._lengths[rows],
+            out,
+            big_endian=encoding.big_endian,
+        )
+
+
+KIND_SHIFT = 56
+LENGTH_MASK = (1 << KIND_SHIFT) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SlotBlock:
+    """A claim on the frames of one sealed slot.
+
+    Parameters
+    ----------
+    ident : int
+        Number of the block in its acquisition.
+    path : str
+        The ring's segment.
+    size : int
+        Its length [bytes].
+    slot : int
+        Number of the slot.
+    start : int
+        Where the slot starts in the segment [bytes].
+    slot_bytes : int
+        Its length [bytes].
+    rows : int
+        Frames its table has room for.
+    count : int
+        Frames it holds.
+    encodings : tuple of Encoding
+        How their bytes turn into pixels; nearly always one.
+    """
+
+    ident: int
+    path: str
+    size: int
+    slot: int
+    start: int
+    slot_bytes: int
+    rows: int
+    count: int
+    encodings: tuple[Encoding, ...]
+
+    @contextmanager
+    def open(self) -> Iterator[SlotFrames]:
+        """Look into the slot; the ring is attached once in a process."""
+        memory = _attached.get(self.path, self.size)
+        yield SlotFrames(self, memory[self.start : self.start + self.slot_bytes])

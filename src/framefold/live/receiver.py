@@ -1,0 +1,414 @@
+"""Receiver: the process that listens. Transport -> protocol -> assembler -> ring, nothing else."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.acquisition import Acquisition
+from framefold.core.reader import Ending
+from framefold.core.scan import Scan
+from framefold.errors import FramefoldError, ProtocolError, RingTooSmallError
+from framefold.live.assembler import (
+    MOST_ROWS,
+    Assembler,
+    FreeSlots,
+    Verdict,
+    frames_per_block,
+)
+from framefold.live.collection import Collection
+from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
+from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned, table
+from framefold.live.series import Belongs, SeriesLedger
+from framefold.live.settings import MIB, StreamSettings
+from framefold.live.transport import ZmqTransport
+from framefold.processes.segment import Segment
+from framefold.protocols import (
+    Arrived,
+    Ended,
+    Event,
+    Part,
+    Started,
+    WireProtocol,
+    protocols,
+    recognise,
+)
+
+log = logging.getLogger(__name__)
+
+MESSAGES_PER_TURN = 256
+"""Messages taken before orders and the clock are looked at again."""
+
+END_GRACE_SECONDS = 1.0
+"""How long a scan that has all its frames waits for its end message."""
+
+SPARE_BYTES = 64 << 10
+"""Room beyond a frame's decoded size: incompressible frames grow a little when encoded."""
+
+FEWEST_SLOTS = 3
+
+
+def ring_shape(size: int, frame_bytes: int, block_bytes: int) -> RingShape:
+    """How to cut a ring for frames of some size.
+
+    Parameters
+    ----------
+    size : int
+        Length of the ring's segment [bytes].
+    frame_bytes : int
+        One decoded frame [bytes].
+    block_bytes : int
+        What a slot should hold [bytes].
+
+    Raises
+    ------
+    RingTooSmallError
+        If that leaves too few slots to work with; it says how much memory would do.
+    """
+    head = RingShape(size, MOST_ROWS, 1).table_bytes
+    room = max(block_bytes, frame_bytes + frame_bytes // 50 + SPARE_BYTES)
+    room = min(room, aligned((size - COUNTERS_BYTES) // FEWEST_SLOTS - head) - 64)
+    if room < frame_bytes + SPARE_BYTES:
+        needed = COUNTERS_BYTES + FEWEST_SLOTS * (head + frame_bytes * 51 // 50 + 2 * SPARE_BYTES)
+        raise RingTooSmallError(
+            f"frames of {frame_bytes / MIB:.1f} MiB need a ring of at least "
+            f"{-(-needed // MIB)} MiB; it has {size // MIB} MiB (buffers.shared_memory_mib)"
+        )
+    return RingShape(size, MOST_ROWS, aligned(head + room))
+
+
+class Receiver:
+    """Listens to one detector.
+
+    Parameters
+    ----------
+    connection : multiprocessing.connection.Connection
+        To the main process: orders come, announcements go.
+    transport : ZmqTransport
+        Where messages come from.
+    settings : StreamSettings
+    path : str
+        The ring's segment, as workers attach to it.
+    memory : ndarray of uint8
+        The ring.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        transport: ZmqTransport,
+        settings: StreamSettings,
+        path: str,
+        memory: NDArray[np.uint8],
+    ) -> None:
+        self._connection = connection
+        self._transport = transport
+        self._settings = settings
+        self._path = path
+        self._memory = memory
+        self._counts = counters(memory)
+        self._protocol: WireProtocol | None = None
+        self._ledger = SeriesLedger()
+        self._announced: Started | None = None  # a header that left shape or dtype open
+        self._collection: Collection | None = None
+        self._shape = ring_shape(len(memory), 0, settings.block_bytes)
+        self._free = FreeSlots(self._shape.slots)
+        self._waiting: Arrived | None = None  # a frame without room
+        self._opening: Acquisition | None = None  # waits for all slots to be cut anew
+        self._said: set[str] = set()  # kinds of refusal logged in this series
+        self._last_frame = 0.0
+        self._stopping = False
+
+    def run(self) -> None:
+        """Listen until told to stop."""
+        while not self._stopping:
+            blocked = self._waiting is not None or self._opening is not None
+            orders, messages = self._transport.wait(
+                self._connection.fileno(), self._patience(), data=not blocked
+            )
+            if orders:
+                self._obey()
+            if messages:
+                self._drain()
+            self._look_at_clock()
+            self._counts[Count.CONNECTED] = self._transport.connected
+            self._counts[Count.SLOTS] = self._free.slots
+            self._counts[Count.FREE_SLOTS] = len(self._free)
+
+    # orders ---------------------------------------------------------------------------------
+
+    def _obey(self) -> None:
+        while self._connection.poll():
+            verb, *facts = pickle.loads(self._connection.recv_bytes())
+            if verb == "stop":
+                self._stopping = True
+            elif verb == "free":
+                self._free.give_back(facts[0])
+            elif verb == "drop":
+                if self._collection and self._collection.acquisition.ident == facts[0]:
+                    self._end("stopped on request")
+        if self._opening is not None and self._free.all_back:
+            acquisition, self._opening = self._opening, None
+            self._begin(acquisition)
+        if self._waiting is not None and self._opening is None and len(self._free):
+            frame, self._waiting = self._waiting, None
+            self._arrived(frame)
+
+    def _tell(self, *facts: object) -> None:
+        self._connection.send_bytes(pickle.dumps(facts))
+
+    # messages -------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        for _ in range(MESSAGES_PER_TURN):
+            if self._waiting is not None or self._opening is not None:
+                return
+            parts = self._transport.receive()
+            if parts is None:
+                return
+            self._counts[Count.MESSAGES] += 1
+            try:
+                for event in self._events(parts):
+                    self._handle(event)
+            except ProtocolError as error:
+                self._refuse(error)
+            except Exception as error:  # noqa: BLE001 - fence around one wire message
+                log.exception("message not understood")
+                self._refuse(ProtocolError("unexpected", f"{type(error).__name__}: {error}"))
+
+    def _events(self, parts: Sequence[Part]) -> tuple[Event, ...]:
+        if self._protocol is None or not self._protocol.understands(parts[0]):
+            self._protocol = self._chosen(parts[0])
+        return self._protocol.feed(parts)
+
+    def _chosen(self, first: Part) -> WireProtocol:
+        settings = self._settings
+        if settings.protocol == "auto":
+            try:
+                return recognise(first, channel=settings.channel)
+            except ProtocolError:
+                if self._protocol is None:
+                    raise
+        if self._protocol is not None:
+            return self._protocol  # a stray binary part: the language at hand says what it is
+        chosen: WireProtocol = protocols.load(settings.protocol)(channel=settings.channel)
+        return chosen
+
+    def _refuse(self, error: ProtocolError) -> None:
+        self._counts[Count.REFUSED] += 1
+        if error.kind not in self._said:
+            self._said.add(error.kind)
+            log.warning(
+                "message refused, first of its kind source=%s kind=%s detail=%s",
+                self._settings.endpoint, error.kind, error.detail,
+            )  # fmt: skip
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, Arrived):
+            self._arrived(event)
+        elif isinstance(event, Started):
+            self._started(event)
+        elif isinstance(event, Ended) and self._ledger.of(event.series) is Belongs.CURRENT:
+            self._end(event.reason)
+
+    def _started(self, header: Started) -> None:
+        if self._ledger.current == header.series and self._counts[Count.RECEIVED] == 0:
+            # the same header again (a detector sends it on demand): take the newer one
+            self._ledger.end()
+        if self._ledger.current is not None:
+            self._end(f"series {header.series} began before it ended")
+        self._ledger.start(header.series)
+        self._said.clear()
+        self._counts[list(OF_AN_ACQUISITION)] = 0
+        if header.sig_shape is None or header.dtype is None:
+            self._announced = header
+            return
+        self._announce(header, header.sig_shape, header.dtype)
+
+    def _announce(
+        self, header: Started, sig_shape: tuple[int, ...], dtype: np.dtype[np.generic]
+    ) -> None:
+        settings = self._settings
+        self._announced = None
+        try:
+            scan = Scan.fit(header.frames, settings.nav_shape, settings.sync_offset)
+            acquisition = Acquisition(
+                ident=f"{header.series}-{time.time_ns():x}",
+                source=settings.endpoint,
+                scan=scan,
+                sig_shape=tuple(sig_shape),
+                dtype=np.dtype(dtype),
+                frames=header.frames,
+                metadata={
+                    "series": header.series,
+                    "frame_time": header.frame_time,
+                    "channels": header.channels,
+                    **header.metadata,
+                },
+            )
+            shape = ring_shape(len(self._memory), acquisition.frame_bytes, settings.block_bytes)
+        except FramefoldError as error:
+            log.error("series refused series=%s reason=%s", header.series, error)
+            self._ledger.end()
+            self._tell("refused", header.series, str(error))
+            return
+        if shape == self._shape:
+            self._begin(acquisition)
+        elif self._free.all_back:
+            self._begin(acquisition)
+        else:
+            self._opening = acquisition  # slots still out belong to the old cut
+
+    def _begin(self, acquisition: Acquisition) -> None:
+        shape = ring_shape(
+            len(self._memory), acquisition.frame_bytes, self._settings.block_bytes
+        )
+        if shape != self._shape:
+            self._shape, self._free = shape, FreeSlots(shape.slots)
+        frame_time = acquisition.metadata.get("frame_time")
+        stretch = frames_per_block(
+            acquisition.frame_bytes,
+            wanted=self._settings.frames_per_block,
+            cache_bytes=self._settings.block_bytes,
+            frames=acquisition.scan.size,
+            frame_time=frame_time if isinstance(frame_time, float) else None,
+            update_seconds=self._settings.update_seconds,
+        )
+        assembler = Assembler(acquisition.scan, stretch, shape, self._free)
+        self._collection = Collection(acquisition, assembler, shape, self._memory, self._path)
+        self._last_frame = time.monotonic()
+        self._counts[Count.ACQUISITIONS] += 1
+        log.info(
+            "acquisition started id=%s nav=%s sig=%s dtype=%s frames_per_block=%d slots=%d",
+            acquisition.ident, acquisition.nav_shape, acquisition.sig_shape,
+            acquisition.dtype, stretch, shape.slots,
+        )  # fmt: skip
+        self._tell("started", acquisition)
+
+    def _arrived(self, frame: Arrived) -> None:
+        belongs = self._ledger.of(frame.series)
+        if belongs is Belongs.STALE:
+            self._counts[Count.STALE] += 1
+            return
+        if belongs is Belongs.UNKNOWN:
+            # its header was lost, or we came late: the frame itself says enough
+            self._started(Started(frame.series, 0, None, None, None))
+        if self._announced is not None:
+            self._announce(self._announced, frame.sig_shape, frame.dtype)
+        if self._opening is not None:
+            self._waiting = frame
+            return
+        if self._collection is None:
+            self._counts[Count.STALE] += 1  # the series was refused; its frames follow it
+            return
+        now = time.monotonic()
+        verdict = self._collection.take(frame, now)
+        self._last_frame = now
+        if verdict == 0:
+            self._counts[Count.RECEIVED] += 1
+            self._counts[Count.PAYLOAD_BYTES] += frame.payload.nbytes
+        elif verdict == Verdict.FULL:
+            self._waiting = frame
+            self._counts[Count.STALLS] += 1
+        elif verdict == Verdict.DUPLICATE:
+            self._counts[Count.DUPLICATE] += 1
+        elif verdict == Verdict.NOWHERE:
+            self._counts[Count.NOWHERE] += 1
+        else:
+            self._refuse(
+                ProtocolError(
+                    "frame-too-large",
+                    f"frame {frame.frame} takes {frame.payload.nbytes} bytes encoded, more than "
+                    f"its {self._collection.acquisition.frame_bytes} bytes of pixels allow",
+                )
+            )
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        if self._collection is not None and self._collection.assembler.sealed:
+            for block in self._collection.sealed():
+                self._tell("block", block)
+
+    # time -----------------------------------------------------------------------------------
+
+    def _patience(self) -> float | None:
+        if self._collection is None:
+            return None
+        now = time.monotonic()
+        due = [self._last_frame + limit for limit in self._silence()]
+        oldest = self._collection.assembler.oldest()
+        if oldest is not None:
+            due.append(oldest + self._settings.update_seconds)
+        return max(0.0, min(due) - now) if due else None
+
+    def _silence(self) -> tuple[float, ...]:
+        """After how long a silence something must be done [s]."""
+        assert self._collection is not None
+        if self._waiting is not None:
+            return ()  # it is us who are silent
+        if self._collection.assembler.is_complete:
+            return (END_GRACE_SECONDS,)
+        idle = self._settings.idle_seconds
+        return () if idle is None else (idle,)
+
+    def _look_at_clock(self) -> None:
+        if self._collection is None:
+            return
+        now = time.monotonic()
+        self._collection.assembler.seal_overdue(now - self._settings.update_seconds)
+        self._hand_out()
+        for limit in self._silence():
+            if now - self._last_frame >= limit:
+                self._end(f"no frame for {limit:g} s and no end of series")
+                return
+
+    def _end(self, reason: str) -> None:
+        collection, self._collection = self._collection, None
+        self._ledger.end()
+        self._announced = self._waiting = self._opening = None
+        if collection is None:
+            return
+        collection.assembler.seal_all()
+        for block in collection.sealed():
+            self._tell("block", block)
+        assembler, scan = collection.assembler, collection.acquisition.scan
+        complete = assembler.is_complete
+        text = (
+            f"all {scan.size} positions received"
+            if complete
+            else f"{assembler.received} of {scan.size} positions received: {reason}"
+        )
+        ending = Ending(complete, text, losses(self._counts))
+        log.info("acquisition ended id=%s %s", collection.acquisition.ident, text)
+        self._tell("ended", collection.acquisition.ident, ending)
+
+
+def warm() -> None:
+    """Import and build once what every receiver needs, before it is forked."""
+    table(np.zeros(256, np.uint8), 8)
+
+
+def main(connection: Connection, settings: StreamSettings, path: str, size: int) -> None:
+    """Life of the receiver process.
+
+    Parameters
+    ----------
+    connection : multiprocessing.connection.Connection
+        To the main process.
+    settings : StreamSettings
+    path : str
+        The ring's segment.
+    size : int
+        Its length [bytes].
+    """
+    logging.basicConfig(format="%(levelname)s receiver: %(message)s", level=settings.log_level)
+    ring = Segment.attach(path, size)
+    with ZmqTransport(settings.endpoint) as transport:
+        connection.send_bytes(pickle.dumps(("listening",)))
+        Receiver(connection, transport, settings, path, ring.bytes).run()

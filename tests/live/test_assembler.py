@@ -1,0 +1,207 @@
+"""Frames find their slot by position; slots are sealed in time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefold.core.scan import Scan
+from framefold.live.assembler import (
+    Assembler,
+    FreeSlots,
+    Verdict,
+    frames_per_block,
+)
+from framefold.live.ring import ALIGNMENT, COUNTERS_BYTES, RingShape
+
+ROWS = 64
+
+
+def ring(slots: int, payload: int = 64 * 100) -> RingShape:
+    slot_bytes = RingShape(0, ROWS, 1).table_bytes + payload
+    return RingShape(COUNTERS_BYTES + slots * slot_bytes, ROWS, slot_bytes)
+
+
+def make(positions: int, stretch: int, slots: int, payload: int = 64 * 100):
+    shape = ring(slots, payload)
+    free = FreeSlots(shape.slots)
+    return Assembler(Scan((positions,)), stretch, shape, free), free
+
+
+def put(assembler: Assembler, frame: int, nbytes: int = 50, now: float = 0.0) -> int:
+    verdict = assembler.place(frame, nbytes, now)
+    if verdict >= 0:
+        assembler.complete()
+    return verdict
+
+
+class TestAssembler:
+    """An assembler collects stretches of the scan in slots."""
+
+    def test_a_complete_stretch_is_sealed(self):
+        assembler, _ = make(8, 4, 3)
+        for frame in (2, 0, 1):
+            put(assembler, frame)
+        assert not assembler.sealed
+        put(assembler, 3)
+
+        (filling,) = assembler.sealed
+        assert sorted(filling.positions) == [0, 1, 2, 3]
+
+    def test_the_last_stretch_may_be_shorter(self):
+        assembler, _ = make(5, 4, 3)
+        put(assembler, 4)
+
+        assert [f.positions for f in assembler.sealed] == [[4]]
+
+    def test_payloads_lie_apart_at_aligned_places(self):
+        assembler, _ = make(8, 8, 1)
+        places = [put(assembler, frame, 100) for frame in range(4)]
+
+        assert all(place % ALIGNMENT == 0 for place in places)
+        assert all(b - a >= 100 for a, b in zip(places, places[1:], strict=False))
+
+    def test_a_position_counts_once(self):
+        assembler, _ = make(8, 4, 2)
+        put(assembler, 1)
+
+        assert put(assembler, 1) == Verdict.DUPLICATE
+        assert assembler.received == 1
+
+    def test_a_frame_outside_the_scan_has_no_place(self):
+        assembler, _ = make(8, 4, 2)
+
+        assert put(assembler, 8) == Verdict.NOWHERE
+
+    def test_a_frame_that_fits_no_slot_is_told_so(self):
+        assembler, _ = make(8, 4, 2, payload=6400)
+
+        assert put(assembler, 0, 6401) == Verdict.TOO_LARGE
+        assert put(assembler, 0, 6400) >= 0
+
+    def test_a_slot_without_room_is_sealed_and_another_goes_on(self):
+        assembler, _ = make(8, 8, 2, payload=256)
+        put(assembler, 0, 200)
+        put(assembler, 1, 200)
+
+        assert [f.positions for f in assembler.sealed] == [[0]]
+
+    def test_a_full_ring_seals_the_oldest_instead_of_waiting_for_completeness(self):
+        """Third trap: with every slot half filled, nothing would ever become complete."""
+        assembler, free = make(16, 4, 2)
+        put(assembler, 0)
+        put(assembler, 4)
+        assert put(assembler, 8) == Verdict.FULL
+        (oldest,) = assembler.sealed
+        assert oldest.positions == [0]
+        assembler.sealed.clear()
+        free.give_back(oldest.slot)
+
+        assert put(assembler, 8) >= 0
+        put(assembler, 5)
+        put(assembler, 6)
+        put(assembler, 7)
+        assert sorted(assembler.sealed[0].positions) == [4, 5, 6, 7]
+
+    def test_a_stretch_may_come_as_several_blocks(self):
+        assembler, free = make(8, 4, 1)
+        put(assembler, 0)
+        assert put(assembler, 4) == Verdict.FULL
+        free.give_back(assembler.sealed.pop().slot)
+        put(assembler, 4)
+        assert put(assembler, 1) == Verdict.FULL
+        free.give_back(assembler.sealed.pop().slot)
+
+        assert put(assembler, 1) >= 0
+
+    def test_time_seals(self):
+        assembler, _ = make(8, 4, 2)
+        put(assembler, 0, now=1.0)
+        put(assembler, 4, now=2.0)
+        assembler.seal_overdue(1.5)
+
+        assert [f.positions for f in assembler.sealed] == [[0]]
+        assert assembler.oldest() == 2.0
+
+    @given(
+        st.permutations(range(24)),
+        st.integers(1, 10),
+        st.integers(1, 5),
+        st.integers(1, 300),
+    )
+    def test_every_frame_comes_once_whatever_the_order(self, order, stretch, slots, nbytes):
+        assembler, free = make(24, stretch, slots, payload=640)
+        seen = []
+
+        def collect():
+            for filling in assembler.sealed:
+                assert filling.used <= ring(slots, 640).slot_bytes
+                seen.extend(filling.positions)
+                free.give_back(filling.slot)
+            assembler.sealed.clear()
+
+        for frame in order:
+            while put(assembler, frame, nbytes) == Verdict.FULL:
+                collect()
+            collect()
+        assembler.seal_all()
+        collect()
+
+        assert sorted(seen) == list(range(24))
+        assert free.all_back
+
+
+class TestFreeSlots:
+    """Slots are free only once they came back."""
+
+    def test_free_slots_outlive_an_acquisition(self):
+        """Second trap: a new acquisition must not take slots the last one's workers still read."""
+        shape = ring(2)
+        free = FreeSlots(shape.slots)
+        first = Assembler(Scan((8,)), 4, shape, free)
+        put(first, 0)
+        put(first, 4)
+        first.seal_all()
+        second = Assembler(Scan((8,)), 4, shape, free)
+
+        assert put(second, 0) == Verdict.FULL
+        free.give_back(first.sealed[0].slot)
+        assert put(second, 0) >= 0
+
+    def test_a_slot_cannot_come_back_twice(self):
+        free = FreeSlots(2)
+        slot = free.take()
+        free.give_back(slot)
+
+        with pytest.raises(ValueError, match="not out"):
+            free.give_back(slot)
+
+
+class TestFramesPerBlock:
+    """Auto is the smallest of a cache-sized count, an update's worth and a share of the scan."""
+
+    def auto(self, **changed):
+        facts = {
+            "wanted": None,
+            "cache_bytes": 8 << 20,
+            "frames": 65536,
+            "frame_time": None,
+            "update_seconds": 0.25,
+        } | changed
+        return frames_per_block(131072, **facts)
+
+    def test_cache_sized(self):
+        assert self.auto() == 64
+
+    def test_four_updates_a_second(self):
+        assert self.auto(frame_time=0.01) == 25
+
+    def test_a_small_scan_is_shared_out(self):
+        assert self.auto(frames=100) == 13
+
+    def test_never_none(self):
+        assert self.auto(frame_time=10.0) == 1
+
+    def test_as_configured(self):
+        assert self.auto(wanted=7) == 7
