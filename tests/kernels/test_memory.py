@@ -1,0 +1,54 @@
+"""Copies, clears and swaps touch what they should and not a byte more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from framefold.kernels.memory import clear_bytes, copy_bytes, swap_bytes
+
+GUARD = 0xA5
+
+
+@pytest.fixture
+def memory():
+    return np.full(512, GUARD, np.uint8)
+
+
+class TestCopyBytes:
+    def test_copies_exactly(self, memory):
+        source = np.arange(200, dtype=np.uint8)
+        for count in range(200):
+            memory[:] = GUARD
+            copy_bytes(memory[64:].ctypes.data, source.ctypes.data, count)
+
+            assert (memory[64 : 64 + count] == source[:count]).all()
+            assert (memory[:64] == GUARD).all()
+            assert (memory[64 + count :] == GUARD).all()
+
+
+class TestClearBytes:
+    def test_clears_exactly(self, memory):
+        for count in range(200):
+            memory[:] = GUARD
+            clear_bytes(memory[3:].ctypes.data, count)
+
+            assert (memory[3 : 3 + count] == 0).all()
+            assert (memory[:3] == GUARD).all()
+            assert (memory[3 + count :] == GUARD).all()
+
+
+class TestSwapBytes:
+    @pytest.mark.parametrize("dtype", ["u2", "u4", "u8"])
+    def test_reverses_each_integer(self, dtype):
+        values = np.arange(1, 100, dtype=dtype) * 257
+        swapped = values.copy()
+
+        swap_bytes(swapped.ctypes.data, swapped.nbytes, swapped.itemsize)
+
+        assert (swapped == values.byteswap()).all()
+
+    def test_leaves_bytes_alone(self, memory):
+        swap_bytes(memory.ctypes.data, memory.nbytes, 1)
+
+        assert (memory == GUARD).all()
