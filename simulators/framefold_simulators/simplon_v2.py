@@ -40,7 +40,7 @@ def messages(
     list of bytes
         The single part of the next message.
     """
-    yield start(series)
+    yield header(series)
     for frame, blobs in frames:
         yield image(series, frame, blobs)
     yield end(series)
@@ -63,7 +63,7 @@ def of_stack(series: Series, stack: NDArray[Any]) -> Iterator[list[bytes]]:
     return messages(series, enumerate(zip(*channels, strict=True)))
 
 
-def start(series: Series) -> list[bytes]:
+def header(series: Series) -> list[bytes]:
     """The start message; masks and tables only with header detail ``all``."""
     h, w = series.sig_shape
     content: dict[str, object] = {

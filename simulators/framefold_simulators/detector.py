@@ -1,0 +1,260 @@
+"""Detector: a simulated SIMPLON detector, armed and triggered like a real one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from framefold_simulators import simplon_v1, simplon_v2
+from framefold_simulators.blobs import Blobs
+from framefold_simulators.encode import BLOCK_BYTES
+from framefold_simulators.faults import Faults, Order
+from framefold_simulators.sender import Outlet
+from framefold_simulators.series import Series
+from framefold_simulators.sources import Source
+
+ProtocolName = Literal["simplon-v1", "simplon-v2"]
+_LANGUAGES = {"simplon-v1": simplon_v1, "simplon-v2": simplon_v2}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a detector does in every series.
+
+    Parameters
+    ----------
+    protocol : str
+        ``simplon-v1`` or ``simplon-v2``.
+    source : Source
+        The frames.
+    rate : float or None
+        Frames per second; as fast as they are taken when None.
+    pool : int or None
+        Distinct frames prepared beforehand, see `Blobs`.
+    block_bytes : int
+        Uncompressed block length of compressed frames [bytes].
+    faults : Faults
+        What goes wrong.
+    """
+
+    protocol: ProtocolName
+    source: Source
+    rate: float | None = None
+    pool: int | None = None
+    block_bytes: int = BLOCK_BYTES
+    faults: Faults = field(default_factory=Faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a series went.
+
+    Parameters
+    ----------
+    series : int
+        Its number.
+    unique_id : str
+        Its identity in stream v2.
+    frames : int
+        Frames announced.
+    sent : int
+        Image messages that went out; faults and cancelling count.
+    seconds : float
+        From the first image to the last [s].
+    complete : bool
+        Whether it went to its end without being stopped.
+    """
+
+    series: int
+    unique_id: str
+    frames: int
+    sent: int
+    seconds: float
+    complete: bool
+
+
+class _Thresholded:
+    """A source as a higher threshold sees it: fewer counts, by a power of two."""
+
+    def __init__(self, source: Source, shift: int) -> None:
+        self._source, self._shift = source, shift
+        self.scan, self.sig_shape, self.dtype = source.scan, source.sig_shape, source.dtype
+
+    def frames(self, first: int, count: int) -> NDArray[Any]:
+        found: NDArray[Any] = self._source.frames(first, count) >> self.dtype.type(self._shift)
+        return found
+
+
+class Detector:
+    """One detector: settings, a state, and a thread while a series is being taken.
+
+    Parameters
+    ----------
+    outlet : Outlet
+        Where the messages go.
+    recipe : Recipe
+        What every series is made of.
+    series : Series
+        The settings a series starts with; its number is that of the series before the first.
+    finished : callable
+        Called with each series' `Finished`, from the detector's thread.
+    """
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        recipe: Recipe,
+        series: Series,
+        finished: Callable[[Finished], None] = lambda _: None,
+    ) -> None:
+        self.settings = series  # written by: whoever configures, between series
+        self.state = "idle"  # written by: the commands, and the thread at its end
+        self._outlet = outlet
+        self._recipe = recipe
+        self._language = _LANGUAGES[recipe.protocol]
+        self._finished = finished
+        self._lock = threading.Lock()  # commands come one at a time
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._triggers = threading.Semaphore(0)
+        self._triggered = threading.Semaphore(0)
+        self._blobs: dict[tuple[str, int], Blobs] = {}
+        self.prepare()
+
+    @property
+    def number(self) -> int:
+        """Of the series being taken, or of the last one."""
+        return self.settings.number
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether a series waits for the trigger command; else the scan engine triggers."""
+        return self.settings.trigger_mode in ("ints", "inte")
+
+    def prepare(self) -> None:
+        """Encode what is to be encoded beforehand."""
+        for channel in range(len(self.settings.channels)):
+            self._encoded(channel)
+
+    def arm(self) -> int:
+        """Announce a series; without internal triggers its frames follow at once.
+
+        Returns
+        -------
+        int
+            Number of the series.
+
+        Raises
+        ------
+        RuntimeError
+            If a series is being taken.
+        """
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                raise RuntimeError(f"series {self.number} is not over; disarm first")
+            self.settings = replace(self.settings, number=self.number + 1)
+            self._stop = threading.Event()
+            self._triggers, self._triggered = threading.Semaphore(0), threading.Semaphore(0)
+            self.state = "ready"
+            self._thread = threading.Thread(target=self._take, name="detector", daemon=True)
+            self._thread.start()
+            return self.number
+
+    def trigger(self) -> None:
+        """Take the frames of one trigger; returns when they are sent.
+
+        Raises
+        ------
+        RuntimeError
+            If no series waits for triggers.
+        """
+        thread = self._thread
+        if thread is None or not thread.is_alive() or not self.is_internal:
+            raise RuntimeError("no series waits for a trigger; arm in trigger mode ints or inte")
+        self._triggers.release()
+        while thread.is_alive() and not self._triggered.acquire(timeout=0.05):
+            pass
+
+    def stop(self) -> int:
+        """Disarm, cancel or abort: end the series, if one is being taken, after this frame.
+
+        Returns
+        -------
+        int
+            Number of the series.
+        """
+        with self._lock:
+            self._stop.set()
+            if self._thread is not None:
+                self._thread.join()
+            return self.number
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether no series is being taken, at the latest after ``timeout`` seconds."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
+    def _take(self) -> None:
+        """Thread: send one series."""
+        series, language = self.settings, self._language
+        order = self._recipe.faults.order(series.count)
+        nimages, _ = series.triggers
+        sent, begin = 0, time.monotonic()
+        complete = bool(self._outlet.send([language.header(series)], None, self._stop))
+        if complete:
+            self.state = "acquire"
+            for portion in self._portions(order, nimages):
+                messages = self._images(series, portion)
+                sent += self._outlet.send(messages, self._recipe.rate, self._stop)
+                self._triggered.release()
+        complete = complete and not (self._stop.is_set() or self._outlet.stopping.is_set())
+        seconds = time.monotonic() - begin
+        # also after cancel and abort, but then without waiting for a client that may be gone
+        if not self._outlet.send([language.end(series)], None, self._stop):
+            self._outlet.offer(language.end(series))
+        self.state = "idle"
+        self._finished(
+            Finished(series.number, series.unique_id, series.count, sent, seconds, complete)
+        )
+
+    def _portions(self, order: Order, nimages: int) -> Iterator[Order]:
+        """The frames in the portions in which they are triggered."""
+        if not self.is_internal:
+            yield order
+            return
+        for first in range(0, len(order), nimages):
+            while not self._triggers.acquire(timeout=0.05):
+                if self._stop.is_set() or self._outlet.stopping.is_set():
+                    return
+            yield order[first : first + nimages]
+
+    def _images(self, series: Series, order: Order) -> Iterator[Sequence[bytes]]:
+        if self._language is simplon_v1:
+            blobs = self._encoded(0)
+            good = (simplon_v1.image(series, int(i), blobs[int(i)]) for i in order)
+        else:
+            channels = [self._encoded(i) for i in range(len(series.channels))]
+            good = (
+                simplon_v2.image(series, int(i), [blobs[int(i)] for blobs in channels])
+                for i in order
+            )
+        return self._recipe.faults.applied(good)
+
+    def _encoded(self, channel: int) -> Blobs:
+        """The blobs of a channel in the compression that is set."""
+        codec = self._language.CODECS[self.settings.compression]
+        found = self._blobs.get((codec, channel))
+        if found is None:
+            source = self._recipe.source
+            if channel:
+                source = _Thresholded(source, channel)
+            found = Blobs(source, codec, self._recipe.pool, self._recipe.block_bytes)
+            self._blobs[(codec, channel)] = found
+        return found

@@ -1,0 +1,189 @@
+"""Sender: messages onto a PUSH socket that is bound, as detectors have it, at a given pace."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+_STEP = 0.05  # seconds between looks at whether to stop
+
+
+class Outlet:
+    """A bound PUSH socket; one thread at a time may send.
+
+    Parameters
+    ----------
+    bind : str
+        ``tcp://HOST:PORT``; port 0 or ``*`` takes a free one, see `endpoint`.
+    queue : int
+        Messages that wait in the socket before sending does (high-water mark).
+    """
+
+    def __init__(self, bind: str = "tcp://127.0.0.1:0", queue: int = 1000) -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.PUSH)
+        # set before bind: connections take what they find
+        self._socket.sndhwm = queue
+        self._socket.linger = 0
+        self.stopping = threading.Event()
+        try:
+            self._socket.bind(bind.removesuffix(":0") + ":*" if bind.endswith(":0") else bind)
+        except zmq.ZMQError as error:
+            self._context.destroy()
+            raise OSError(error.errno, f"cannot bind {bind}: {error}") from error
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def send(
+        self,
+        messages: Iterable[Sequence[bytes]],
+        rate: float | None = None,
+        until: threading.Event | None = None,
+    ) -> int:
+        """Send message after message, waiting for a client to connect where there is none.
+
+        Parameters
+        ----------
+        messages : iterable of sequence of bytes
+            The parts of each message.
+        rate : float or None
+            Messages per second; as fast as the other side takes them when None.
+        until : threading.Event or None
+            Stop before the next message once this is set.
+
+        Returns
+        -------
+        int
+            How many messages went out; fewer than there are if it was told to stop.
+        """
+        sent = 0
+        begin: float | None = None
+        for message in messages:
+            if rate is not None and begin is not None:
+                self._wait(begin + sent / rate - time.monotonic(), until)
+            if not self._push(message, until):
+                break
+            # the clock starts when somebody listens
+            begin = time.monotonic() if begin is None else begin
+            sent += 1
+        return sent
+
+    def _wait(self, seconds: float, until: threading.Event | None) -> None:
+        # below a millisecond we would be late more often than early; the next one catches up
+        while seconds > 1e-3 and not self._told(until):
+            self.stopping.wait(min(seconds, _STEP))
+            seconds -= _STEP
+
+    def _push(self, message: Sequence[bytes], until: threading.Event | None) -> bool:
+        """Whether the message went out. A bound PUSH without clients is not ready to send."""
+        while not self._told(until):
+            if self.offer(message):
+                return True
+            self._socket.poll(int(_STEP * 1000), zmq.POLLOUT)
+        return False
+
+    def offer(self, message: Sequence[bytes]) -> bool:
+        """Send one message if a client takes it now; whether it did."""
+        try:
+            self._socket.send_multipart(message, zmq.DONTWAIT, copy=False)
+        except zmq.Again:
+            return False
+        return True
+
+    def _told(self, until: threading.Event | None) -> bool:
+        return self.stopping.is_set() or (until is not None and until.is_set())
+
+    def close(self, linger: float = 5.0) -> None:
+        """Stop sending, and give what is in the queue up to ``linger`` seconds to go out."""
+        self.stopping.set()
+        if not self._socket.closed:
+            self._socket.close(linger=int(linger * 1000))
+            self._context.term()
+
+
+class Sender:
+    """A thread that sends messages from a bound PUSH socket; a context manager.
+
+    Parameters
+    ----------
+    messages : iterable of sequence of bytes
+        The parts of each message; taken in the thread.
+    bind : str
+        ``tcp://HOST:PORT``; port 0 takes a free one.
+    rate : float or None
+        Messages per second; as fast as the other side takes them when None.
+    queue : int
+        High-water mark of the socket [messages].
+    """
+
+    def __init__(
+        self,
+        messages: Iterable[Sequence[bytes]],
+        bind: str = "tcp://127.0.0.1:0",
+        rate: float | None = None,
+        queue: int = 1000,
+    ) -> None:
+        self._outlet = Outlet(bind, queue)
+        self._messages = messages
+        self._rate = rate
+        self._thread = threading.Thread(target=self._send, name="sender", daemon=True)
+        self.sent = 0  # written by: the thread
+        self.error: BaseException | None = None  # written by: the thread
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients connect."""
+        return self._outlet.endpoint
+
+    def start(self) -> Self:
+        """Begin to send, as soon as a client is there."""
+        self._thread.start()
+        return self
+
+    def _send(self) -> None:
+        try:
+            self.sent = self._outlet.send(self._messages, self._rate)
+        except BaseException as error:  # noqa: BLE001 - raised again in join
+            self.error = error
+
+    def join(self, timeout: float | None = None) -> int:
+        """Wait until all is sent.
+
+        Returns
+        -------
+        int
+            Messages sent.
+
+        Raises
+        ------
+        TimeoutError
+            If that takes longer than ``timeout`` seconds.
+        """
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise TimeoutError(f"still sending after {timeout} s: does anybody receive?")
+        if self.error is not None:
+            raise self.error
+        return self.sent
+
+    def close(self, linger: float = 5.0) -> None:
+        """Stop, and release the address."""
+        self._outlet.stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._outlet.close(linger)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close(0 if error else 5.0)
