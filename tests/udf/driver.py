@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ class Driver:
     ) -> list[dict[str, BufferWrapper]]:
         """Everything, cut at these selected frames; results of each UDF."""
         borders = [0, *sorted(cuts), len(self.positions)]
-        parts = list(zip(borders[:-1], borders[1:], strict=True))
+        parts = list(itertools.pairwise(borders))
         for i in order if order is not None else range(len(parts)):
             part = self.part(*parts[i])
             self.reduction.merge(part)

@@ -1,6 +1,7 @@
-"""The programming model: what users subclass, and what drives it in workers and on the main side."""
+"""The programming model: what users subclass, and what drives it on both sides of a run."""
 
 from framefold.udf.access import UDFData, UseDiscouragedWarning
+from framefold.udf.auto import AutoUDF
 from framefold.udf.aux_data import AuxData
 from framefold.udf.base import UDF
 from framefold.udf.bound import BoundRun
@@ -24,6 +25,7 @@ from framefold.udf.tiling import TilingScheme, UDFMethod
 __all__ = [
     "UDF",
     "ArrayWithMask",
+    "AutoUDF",
     "AuxData",
     "BoundRun",
     "BufferWrapper",

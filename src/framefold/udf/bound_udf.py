@@ -174,7 +174,7 @@ def checked_buffers(udf: UDF) -> dict[str, BufferWrapper]:
     UDFException
         If it is not a dictionary of names and ``self.buffer(...)``.
     """
-    declared = udf.get_result_buffers()
+    declared: Any = udf.get_result_buffers()  # users may return anything
     good = isinstance(declared, dict) and all(
         isinstance(name, str) and isinstance(buffer, BufferWrapper)
         for name, buffer in declared.items()
@@ -184,4 +184,4 @@ def checked_buffers(udf: UDF) -> dict[str, BufferWrapper]:
             f"{type(udf).__name__}.get_result_buffers returned {declared!r}; "
             "return a dictionary of names and self.buffer(...)"
         )
-    return declared
+    return dict(declared)

@@ -273,7 +273,7 @@ class BufferWrapper(NDArrayOperatorsMixin):
             raise UDFException(f"{self!r} is only declared; values exist once a run has begun")
         return self._array, self._domain
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         data = self.data
         if dtype is not None and data.dtype != np.dtype(dtype):
             if copy is False:
@@ -282,7 +282,7 @@ class BufferWrapper(NDArrayOperatorsMixin):
         return data.copy() if copy else data
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs:
+        if any(isinstance(target, BufferWrapper) for target in kwargs.get("out", ())):
             return NotImplemented  # results are not written to
         values = (x.data if isinstance(x, BufferWrapper) else x for x in inputs)
         return getattr(ufunc, method)(*values, **kwargs)

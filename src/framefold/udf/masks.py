@@ -17,7 +17,7 @@ def reshaped_view(arr: NDArray[Any], shape: int | tuple[int, ...]) -> NDArray[An
         If that would need a copy.
     """
     result = arr.reshape(shape)
-    if result.size and not np.shares_memory(result, arr, max_work=1):
+    if result.size and not np.may_share_memory(result, arr):
         raise AttributeError(
             f"an array of shape {arr.shape} and strides {arr.strides} has no view of shape {shape}"
         )
@@ -37,7 +37,7 @@ def get_bbox(arr: NDArray[Any]) -> tuple[int, ...]:
     box: list[int] = []
     for axis in range(filled.ndim):
         others = tuple(a for a in range(filled.ndim) if a != axis)
-        found = np.flatnonzero(filled.any(axis=others))
+        found = np.flatnonzero(np.asarray(filled.any(axis=others)))
         box += [int(found[0]), int(found[-1])] if found.size else [0, -1]
     return tuple(box)
 
@@ -59,7 +59,7 @@ def get_inner_slice(arr: NDArray[Any], axis: int = 0) -> tuple[slice, ...]:
     filled = arr.astype(bool, copy=False)
     axis %= filled.ndim
     others = tuple(a for a in range(filled.ndim) if a != axis)
-    good = filled.all(axis=others)
+    good = np.asarray(filled.all(axis=others))
     found = np.flatnonzero(good)
     inner = slice(0, 0)
     if found.size:

@@ -211,7 +211,8 @@ class UDFMeta:
         AssertionError
             On the main side, and before the partition is entered.
         """
-        assert self._placed and self._positions is not None, "there are no frames here"
+        assert self._placed, "there are no frames here"
+        assert self._positions is not None
         if self._coordinates is None:
             nav = self._dataset_shape.nav.to_tuple()
             self._coordinates = np.stack(np.unravel_index(self._positions, nav), axis=1)
