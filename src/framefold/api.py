@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from framefold.core.reader import DataSet, Reader
-from framefold.core.roi import selection_from
+from framefold.core.roi import selection
 from framefold.core.snapshot import RunState
 from framefold.engine.pool import InlinePool, Pool
 from framefold.engine.process_pool import ProcessPool
@@ -32,7 +32,7 @@ PRELOAD = (
     "framefold.engine.worker",
     "framefold.live.receiver",
     "framefold.codecs:warm",
-    "framefold.analyses:warm",
+    "framefold.kernels.warm:warm",
 )
 """What the fork server imports and runs once, so that a worker starts in milliseconds."""
 
@@ -326,10 +326,10 @@ class Context:
     def _run(self, dataset: DataSet | Reader, udf: UDF | Sequence[UDF], roi: Any) -> Run:
         udfs = [udf] if isinstance(udf, UDF) else list(udf)
         source = dataset.acquisition
-        selection = None if roi is None else selection_from(roi, source.nav_shape)
+        selected = selection(roi, source.nav_shape)
         reader = dataset.reader() if hasattr(dataset, "reader") else dataset
         named = {f"{number}": one for number, one in enumerate(udfs)}
-        return Run(reader, named, self.pool, selection=selection, stop_on_error=True)
+        return Run(reader, named, self.pool, selection=selected, stop_on_error=True)
 
     def close(self) -> None:
         """End every process this context started."""

@@ -22,7 +22,6 @@ from framefold.http.server import serving
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.stream import LiveReader, Stream
 from framefold.processes.launcher import Launcher
-from framefold.registry import load_target
 from framefold.udf import UDF
 
 log = logging.getLogger(__name__)
@@ -52,14 +51,10 @@ def make_udf(name: str, params: Mapping[str, Any]) -> UDF:
     ParameterError
         If it does not take these parameters.
     """
-    if ":" in name:
-        try:
-            kind = load_target(name)
-        except (ImportError, AttributeError) as error:
-            raise ParameterError(f"UDF {name!r} cannot be imported: {error}") from error
-    else:
-        kind = analyses.TABLE.load(name)
-    return analyses.make(kind, name, params)
+    try:
+        return analyses.make_udf(name, params)
+    except (ImportError, AttributeError) as error:
+        raise ParameterError(f"UDF {name!r} cannot be imported: {error}") from error
 
 
 def make_pipeline(pipeline: tuple[PipelineConfig, ...]) -> dict[str, UDF]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -20,9 +19,9 @@ from framefold.core.losses import Losses
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
-from framefold.udf.bound import PartitionResult, UDFError
+from framefold.udf.buffers import BufferWrapper
+from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.reduction import Reduction
-from framefold.udf.result import BufferWrapper
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,8 @@ class Fold:
         self._undecodable = 0
         self._set_aside = 0
         self._missing = 0
-        self._failures: dict[int, UDFFailure] = {}
+        self._failures: dict[int, UDFFailure] = {}  # UDFs that are left out from then on
+        self._unseen: dict[int, UDFFailure] = {}  # UDFs whose get_results raised the last time
         self._version = 0
         self._moved = True
         self._channels: Mapping[str, Mapping[str, Channel]] = MappingProxyType({})
@@ -119,24 +119,22 @@ class Fold:
             )
 
     def _merge(self, part: PartitionResult) -> None:
-        for index, result in enumerate(part.results):
-            if isinstance(result, UDFError):
-                self.fail(index, result)
-        for index, raised in self._reduction.merge(part):
-            self.fail(index, raised)
+        try:
+            self._reduction.merge(part)
+        except Exception as error:  # noqa: BLE001 - fence around plug-in code: `failures` has it
+            log.debug("merge raised", exc_info=error)
+        for index, error in self._reduction.failures.items():
+            if index not in self._failures:
+                self._failures[index] = self._failure(index, error)
 
-    def fail(self, index: int, error: UDFError) -> None:
-        """A UDF raised: it is dropped, the others go on."""
-        if index in self._failures:
-            return
-        self._reduction.drop(index)
+    def _failure(self, index: int, error: UDFError) -> UDFFailure:
         name = self._names[index]
-        self._failures[index] = UDFFailure(
-            name, f"{error.type_name}: {error.message}", error.traceback
-        )
         log.error("UDF failed udf=%s error=%s: %s", name, error.type_name, error.message)
         if self.first_error is None:
-            self.first_error = error.as_exception()
+            self.first_error = error.exception or RunFailedError(
+                f"UDF {name!r} raised {error.type_name}: {error.message}\n{error.traceback}"
+            )
+        return UDFFailure(name, f"{error.type_name}: {error.message}", error.traceback)
 
     def close(self) -> None:
         """The acquisition is over: what is still awaited is missing."""
@@ -193,21 +191,22 @@ class Fold:
                     set_aside=self._set_aside,
                     missing=self._missing,
                 ),
-                failures=tuple(self._failures.values()),
+                failures=tuple((self._unseen | self._failures).values()),
                 created=time.time(),
             )
 
     def _pictured(self) -> Mapping[str, Mapping[str, Channel]]:
         pictured: dict[str, Mapping[str, Channel]] = {}
+        self._unseen = {}
         for index, name in enumerate(self._names):
-            if index in self._failures:
-                # what it had before it failed stays to be seen
-                pictured[name] = self._channels.get(name, MappingProxyType({}))
-                continue
             try:
                 results = self._reduction.results(index)
             except Exception as error:  # noqa: BLE001 - fence around plug-in code
-                self.fail(index, UDFError.of(error, traceback.format_exc()))
+                # what it showed before stays to be seen; the next time it may do
+                caught = UDFError.of(error)
+                self._unseen[index] = UDFFailure(
+                    name, f"{caught.type_name}: {caught.message}", caught.traceback
+                )
                 pictured[name] = self._channels.get(name, MappingProxyType({}))
                 continue
             pictured[name] = MappingProxyType(

@@ -21,7 +21,7 @@ from framefold.engine.worker import BlockResult
 from framefold.errors import RunFailedError, WorkerLostError
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Attached
-from framefold.udf.bound import UDFError
+from framefold.udf.partial import UDFError
 from framefold.udf.spec import RunSpec
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from framefold.core.block import Block, Frames, UndecodableFrames
 from framefold.engine.arena import Arena
 from framefold.engine.cutting import Cut, cut, ranks
 from framefold.engine.dispatch import DEPTH
-from framefold.udf.bound import BoundRun, PartitionResult, UDFError
+from framefold.udf.bound import BoundRun
+from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec
 
 Zeros = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]

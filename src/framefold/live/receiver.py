@@ -24,7 +24,7 @@ from framefold.live.assembler import (
 )
 from framefold.live.collection import Collection
 from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
-from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned, table
+from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
 from framefold.live.series import Belongs, SeriesLedger
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.transport import ZmqTransport
@@ -389,9 +389,6 @@ class Receiver:
         self._tell("ended", collection.acquisition.ident, ending)
 
 
-def warm() -> None:
-    """Import and build once what every receiver needs, before it is forked."""
-    table(np.zeros(256, np.uint8), 8)
 
 
 def main(connection: Connection, settings: StreamSettings, path: str, size: int) -> None:
