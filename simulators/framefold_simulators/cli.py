@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
@@ -140,6 +141,8 @@ def _recipe(protocol: ProtocolName, options: dict[str, Any]) -> tuple[Recipe, Se
         header_detail=options["header_detail"],
         appendix=options["appendix"],
         image_appendix=options["image_appendix"],
+        # like a real one after a restart: the number begins again, the unique id does not
+        epoch_ms=time.time_ns() // 1_000_000,
     )
     names = ("shuffle", "drop", "duplicate", "truncate", "corrupt", "seed")
     faults = Faults(**{name: options[name] for name in names})

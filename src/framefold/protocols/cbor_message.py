@@ -17,20 +17,31 @@ _LEFT_ALONE = (0, 1, 2, 3, 4, 5, 25, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260,
 _SHARING = (28, 29)  # shared references: the way to cycles
 _MAX_DEPTH = 32  # a start message nests 5 deep
 
-_INT = rb"(?:[\x00-\x17]|\x18.|\x19..|\x1a.{4}|\x1b.{8})"
+INT = rb"(?:[\x00-\x17]|\x18.|\x19..|\x1a.{4}|\x1b.{8})"
+"""Pattern of an unsigned integer."""
+
+LENGTH = rb"(\x58.|\x59..|\x5a.{4}|\x5b.{8})"
+"""Pattern of the head of a byte string of 24 bytes or more."""
+
 # Tag 40 or 1040 [[rows, columns], typed-array tag (tag 56500 [algorithm, modifier,) bytes...
 # up to the head of the byte string, which is group 1.
 _BLOB = re.compile(
     rb"(?:\xd8\x28|\xd9\x04\x10)\x82\x82"
-    + _INT
-    + _INT
+    + INT
+    + INT
     + rb"\xd8[\x40-\x57](?:\xd9\xdc\xb4\x83[\x61-\x77][a-z0-9_-]{1,23}"
-    + _INT
-    + rb")?(\x58.|\x59..|\x5a.{4}|\x5b.{8})",
+    + INT
+    + rb")?"
+    + LENGTH,
     re.DOTALL,
 )
 _SEARCHED = 4096  # bytes looked through for the next blob
-_STAND_IN = b"\x50~framefold-blob"  # with one more byte, the number: 16 bytes of text
+_MOST = 200  # blobs in a message; more than any detector has channels
+
+
+def stand_in(number: int) -> bytes:
+    """What stands for the n-th blob of a message: as CBOR, a byte string of 16 bytes."""
+    return b"\x50~framefold-blob%c" % number
 
 
 def _leave(value: object, _immutable: bool) -> object:
@@ -92,7 +103,7 @@ def without_blobs(data: memoryview) -> tuple[bytes, dict[bytes, memoryview]]:
     kept: list[bytes | memoryview] = []
     blobs: dict[bytes, memoryview] = {}
     position = 0
-    while len(blobs) < 200:
+    while len(blobs) < _MOST:
         found = _BLOB.search(data, position, position + _SEARCHED)
         if found is None:
             break
@@ -100,9 +111,9 @@ def without_blobs(data: memoryview) -> tuple[bytes, dict[bytes, memoryview]]:
         end = start + int.from_bytes(found[1][1:])
         if end > len(data):
             break
-        stand_in = b"%s%c" % (_STAND_IN, len(blobs))
-        kept += (data[position : found.start(1)], stand_in)
-        blobs[stand_in[1:]] = data[start:end]
+        mark = stand_in(len(blobs))
+        kept += (data[position : found.start(1)], mark)
+        blobs[mark[1:]] = data[start:end]
         position = end
     kept.append(data[position:])
     return b"".join(kept), blobs

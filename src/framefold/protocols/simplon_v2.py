@@ -25,10 +25,15 @@ from framefold.protocols.cbor_arrays import image_array
 from framefold.protocols.cbor_message import decode, without_blobs
 from framefold.protocols.encodings import check_size
 from framefold.protocols.simplon_v2_metadata import metadata
+from framefold.protocols.simplon_v2_pattern import ImagePattern
 
 _DTYPES = {
     f"{kind}{bits}": np.dtype(f"{kind}{bits}") for kind in ("uint", "int") for bits in (8, 16, 32)
 } | {"float32": np.dtype("float32")}
+
+# Compiling a pattern costs as much as decoding 50 messages, and a series in which something
+# else changes from image to image (an appendix) would need one for each.
+_LESSONS = 8
 
 
 class SimplonV2(WireProtocol):
@@ -51,8 +56,9 @@ class SimplonV2(WireProtocol):
     def __init__(self, channel: str | None = None) -> None:
         super().__init__(channel)
         self._series = ""  # of the last start message
-        self._number: object = None
         self._channels: tuple[str, ...] = ()
+        self._pattern: ImagePattern | None = None
+        self._lessons = 0  # patterns made since the last start message
 
     @classmethod
     def understands(cls, first_part: Part) -> bool:
@@ -84,15 +90,35 @@ class SimplonV2(WireProtocol):
         if len(parts) != 1:
             raise ProtocolError("missing-part", f"a message of {len(parts)} parts, not one")
         whole = memoryview(parts[0])
+        if self._pattern is not None:
+            arrived = self._pattern.match(whole)
+            if arrived is not None:
+                return (arrived,)
         small, blobs = without_blobs(whole)
         if blobs:
             try:
-                return self._events(decode(small), blobs)
+                events = self._events(decode(small), blobs)
             except ProtocolError:
                 # Either the message is bad, which the second look will tell in its own words,
                 # or something in it merely looked like the beginning of an array.
                 pass
+            else:
+                self._learn(small, blobs, events[0])
+                return events
         return self._events(decode(whole), {})
+
+    def _learn(self, small: bytes, blobs: Mapping[bytes, memoryview], event: Event) -> None:
+        """Prepare to know the next image of this series by its bytes."""
+        if not isinstance(event, Arrived) or self._lessons >= _LESSONS:
+            return
+        self._lessons += 1
+        chosen = next((i for i, blob in enumerate(blobs.values()) if blob is event.payload), None)
+        if chosen is None:
+            return
+        try:
+            self._pattern = ImagePattern(small, len(blobs), chosen, event)
+        except ValueError:
+            self._lessons = _LESSONS  # laid out in some other way: decode every message
 
     def _events(
         self, message: dict[str, Any], blobs: Mapping[bytes, memoryview]
@@ -169,6 +195,7 @@ class SimplonV2(WireProtocol):
             metadata=metadata(message, self.channel or next(iter(channels), None), blobs),
         )
         self._series, self._channels = series, channels
+        self._pattern, self._lessons = None, 0  # another channel may be the first now
         return started
 
 
