@@ -101,7 +101,7 @@ class TestSlice:
         assert Slice.from_shape((2, 3), 1) == Slice((0, 0), Shape((2, 3), 1))
 
     def test_misuse(self) -> None:
-        with pytest.raises(SliceUsageError, match="has 2 axes, shape .* has 3"):
+        with pytest.raises(SliceUsageError, match=r"has 2 axes, shape .* has 3"):
             Slice((1, 2), Shape((1, 2, 3), 2))
         with pytest.raises(ValueError, match="different axes"):
             Slice((1, 2), Shape((1, 2), 1)).shift(Slice((1, 2), Shape((1, 2), 2)))
