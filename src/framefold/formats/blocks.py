@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,18 @@ class FileBlock:
 
     @contextmanager
     def open(self) -> Iterator[FileFrames]:
-        """Reach the frames; files stay open in this process for the blocks to come."""
-        yield FileFrames(
-            np.concatenate([np.arange(a, b, dtype=np.int64) for a, b in self.spans]),
-            [piece.open() for piece in self.pieces],
-            np.cumsum([0, *(piece.frames for piece in self.pieces)]),
-            self.sig_shape,
-        )
+        """Reach the frames; most files stay open in this process for the blocks to come."""
+        with ExitStack() as stack:
+            opened = []
+            for piece in self.pieces:
+                opened.append(piece.open())
+                stack.callback(opened[-1].close)
+            yield FileFrames(
+                np.concatenate([np.arange(a, b, dtype=np.int64) for a, b in self.spans]),
+                opened,
+                np.cumsum([0, *(piece.frames for piece in self.pieces)]),
+                self.sig_shape,
+            )
 
 
 class FileFrames:

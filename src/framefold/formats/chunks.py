@@ -62,7 +62,7 @@ class ChunkedFrames:
 
     def open(self) -> OpenChunkedFrames:
         """The chunks, ready to be fetched."""
-        return OpenChunkedFrames(self, held_open(self.identity, OpenFile))
+        return OpenChunkedFrames(self, held_open(self.identity))
 
 
 class OpenChunkedFrames:
@@ -80,6 +80,9 @@ class OpenChunkedFrames:
         self._piece = piece
         self._file = file
         self._codec = codec(piece.codec)
+
+    def close(self) -> None:
+        """Nothing to do: the file stays open for the blocks to come."""
 
     def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """See `OpenPiece.read`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import h5py
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from framefold.core.block import UndecodableFrames
 from framefold.errors import DataError, FramefoldError
-from framefold.formats.opened import FileIdentity, held_open
+from framefold.formats.opened import FileIdentity
 from framefold.formats.pieces import runs
 
 
@@ -36,6 +36,7 @@ def hdf5_errors(path: str) -> Iterator[None]:
         ) from error
 
 
+@cache
 def offer_filters() -> bool:
     """Register the filters of hdf5plugin with the library, where that package is installed."""
     try:
@@ -44,17 +45,6 @@ def offer_filters() -> bool:
     except ImportError:
         return False
     return True
-
-
-@lru_cache(maxsize=16)
-def _opener(cache_bytes: int) -> Callable[[FileIdentity], h5py.File]:
-    """Opens a file with a chunk cache; the same function each time, so that it can be a key."""
-
-    def opened(identity: FileIdentity) -> h5py.File:
-        offer_filters()
-        return h5py.File(identity.path, "r", rdcc_nbytes=cache_bytes)
-
-    return opened
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +100,12 @@ class LibraryFrames:
             If the file or the dataset cannot be opened.
         """
         with hdf5_errors(self.identity.path):
-            file = held_open(self.identity, _opener(self.cache_bytes))
-            return OpenLibraryFrames(self, file[self.name])
+            self.identity.check()
+            offer_filters()
+            # not kept open: the library lets nobody write a file that this process has open,
+            # and opening one anew is cheap against decoding a block
+            file = h5py.File(self.identity.path, "r", rdcc_nbytes=self.cache_bytes)
+            return OpenLibraryFrames(self, file)
 
 
 class OpenLibraryFrames:
@@ -121,13 +115,18 @@ class OpenLibraryFrames:
     ----------
     piece : LibraryFrames
         What to read.
-    dataset : h5py.Dataset
-        Where from.
+    file : h5py.File
+        Where from; closed with this.
     """
 
-    def __init__(self, piece: LibraryFrames, dataset: h5py.Dataset) -> None:
+    def __init__(self, piece: LibraryFrames, file: h5py.File) -> None:
         self._piece = piece
-        self._dataset = dataset
+        self._file = file
+        self._dataset = file[piece.name]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """See `framefold.formats.pieces.OpenPiece.read`."""
@@ -221,6 +220,9 @@ def covered(
         Whether nothing of the frame at this place would be invented by the library.
     """
     axes = written.shape[1]
+    if not axes:
+        whole = math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True))
+        return np.array(len(written) >= whole)
     grid = tuple(-(-n // c) for n, c in zip(shape, chunk, strict=True))
     counts = np.zeros(grid[:axes], dtype=np.int64)
     cells = written // np.array(chunk[:axes], dtype=np.int64)

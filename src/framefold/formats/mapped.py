@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.errors import DataError
-from framefold.formats.opened import FileIdentity, OpenFile, held_open
+from framefold.formats.opened import FileIdentity, held_open
 from framefold.formats.pieces import runs
 
 
@@ -65,7 +65,7 @@ class MappedFrames:
             np.ndarray(
                 (self.frames, self.pixels),
                 dtype=self.dtype,
-                buffer=held_open(self.identity, OpenFile).mapped(),
+                buffer=held_open(self.identity).mapped(),
                 offset=self.offset,
                 strides=(self.stride, self.dtype.itemsize),
             )
@@ -87,6 +87,9 @@ class OpenMappedFrames:
         self._in_place = bool(
             view.dtype.isnative and view.flags.aligned and view.flags.c_contiguous
         )
+
+    def close(self) -> None:
+        """Nothing to do: the file stays open for the blocks to come."""
 
     def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """See `OpenPiece.read`; consecutive rows come without a copy."""

@@ -60,6 +60,9 @@ class OpenArrayFrames:
         self._view = data.view()
         self._view.setflags(write=False)
 
+    def close(self) -> None:
+        """Nothing to do."""
+
     def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """See `framefold.formats.pieces.OpenPiece.read`; consecutive rows are not copied."""
         if rows[-1] - rows[0] + 1 == len(rows) and self._view.flags.c_contiguous:

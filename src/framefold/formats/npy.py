@@ -21,6 +21,12 @@ SUMMARY = "NumPy .npy"
 
 _MAGIC = b"\x93NUMPY"
 
+_READERS = {
+    # 3.0 exists for structured types with names that are not ASCII
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
 
 def understands(path: str | os.PathLike[str]) -> str | None:
     """The reason, if the file starts as NumPy files do."""
@@ -88,20 +94,17 @@ def open_file(path: str | os.PathLike[str], request: Request, *, sig_dims: int =
 
 def _header(identity: FileIdentity) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """Shape, pixel type and where the pixels start [bytes]."""
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
     with Path(identity.path).open("rb") as file:
         try:
             version = np.lib.format.read_magic(file)
-            if version not in readers:
-                # 3.0 exists for structured types with names that are not ASCII
-                raise DataError(
-                    f"{identity.path} is a NumPy file of version {version}; 1.0 and 2.0 are known"
-                )
-            shape, fortran, dtype = readers[version](file)
-        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+            shape, fortran, dtype = _READERS[version](file)
+        except KeyError as error:
+            raise DataError(
+                f"{identity.path} is a NumPy file of version {version}; 1.0 and 2.0 are known"
+            ) from error
+        except Exception as error:
+            # numpy parses the header as Python source, so damage comes out as ValueError,
+            # SyntaxError, TokenError, RecursionError ...
             raise DataError(
                 f"the header of {identity.path} is damaged: {error}; write the file anew"
             ) from error

@@ -8,10 +8,8 @@ import stat
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +18,6 @@ from framefold.errors import DataError
 
 _KEPT = 32
 """Files kept open per process; the default limit of open files is 1024."""
-
-_kept: OrderedDict[object, Any] = OrderedDict()  # written by: whoever opens, under _lock
-_lock = threading.Lock()
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +70,21 @@ class FileIdentity:
     def ident(self) -> str:
         """A name that no other recording has, nor this one once it is written anew."""
         return f"{self.name}-{self.mtime_ns:x}-{self.size:x}"
+
+    def check(self) -> None:
+        """Make sure that the file is still what it was.
+
+        Raises
+        ------
+        DataError
+            If it has changed or vanished: its frames could come from two recordings.
+        """
+        now = FileIdentity.of(self.path)
+        if now != self:
+            raise DataError(
+                f"{self.path} has changed since it was opened ({self.size} -> {now.size} bytes); "
+                "wait until it is written, then load it again"
+            )
 
 
 def _why_not(name: str, error: OSError | ValueError) -> str:
@@ -135,41 +143,36 @@ class OpenFile:
         return self._mapped
 
 
-def held_open(identity: FileIdentity, make: Callable[[FileIdentity], T]) -> T:
-    """What ``make`` opens of a file, kept for the next block of the same file.
+_kept: OrderedDict[FileIdentity, OpenFile] = OrderedDict()  # written by: held_open, under _lock
+_lock = threading.Lock()
+
+
+def held_open(identity: FileIdentity) -> OpenFile:
+    """The file, opened once in this process for all its blocks.
 
     Parameters
     ----------
     identity : FileIdentity
         The file as it was when the run began.
-    make : callable
-        Opens it; also tells apart the different ways of having a file open.
 
     Raises
     ------
     DataError
-        If the file has changed or vanished since: its frames could come from two recordings.
+        If the file has changed or vanished since.
     """
-    now = FileIdentity.of(identity.path)
-    if now != identity:
-        raise DataError(
-            f"{identity.path} has changed since it was opened ({identity.size} -> {now.size} "
-            "bytes); wait until it is written, then load it again"
-        )
-    key = (identity, make)
+    identity.check()
     with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-            found: T = _kept[key]
-            return found
-        try:
-            fresh = make(identity)
-        except OSError as error:
-            raise DataError(f"{identity.path} cannot be opened: {error}") from error
-        _kept[key] = fresh
+        found = _kept.get(identity)
+        if found is None:
+            try:
+                found = OpenFile(identity)
+            except OSError as error:
+                raise DataError(f"{identity.path} cannot be opened: {error}") from error
+            _kept[identity] = found
+        _kept.move_to_end(identity)
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)  # closed as soon as the last block that uses it is
-        return fresh
+        return found
 
 
 def source_path(identity: FileIdentity, named: str) -> str | None:

@@ -33,6 +33,9 @@ class OpenPiece(Protocol):
             If some rows are damaged; its rows are those of this piece.
         """
 
+    def close(self) -> None:
+        """Let go of what was opened for this piece alone."""
+
 
 class Piece(Protocol):
     """Consecutive frames of one storage; small, immutable, picklable."""

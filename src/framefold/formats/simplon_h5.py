@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import h5py
 import numpy as np
 
 from framefold.errors import DataError, ParameterError, UnknownNameError
 from framefold.formats.facts import FileFacts
-from framefold.formats.files import FileDataSet
+from framefold.formats.files import FileDataSet, Segment
 from framefold.formats.hdf5 import data_set, plain
 from framefold.formats.hdf5 import understands as has_signature
-from framefold.formats.layout import Layout
+from framefold.formats.layout import Layout, moved
 from framefold.formats.library import hdf5_errors
 from framefold.formats.linked_files import join, linked_files
 from framefold.formats.opened import FileIdentity
 from framefold.formats.request import Request
+from framefold.formats.shapes import MAX_FRAMES
 from framefold.formats.stored import lay_out
 
 SUMMARY = "DECTRIS filewriter HDF5 (name the master file)"
@@ -147,11 +149,29 @@ def _frames(file: h5py.File, identity: FileIdentity, channel: str | int | None) 
     if not isinstance(frames, h5py.Dataset):
         raise DataError(f"{identity.path} has neither {_DATA}/data nor {_DATA}/data_000001")
     if frames.ndim == 4:
-        found = lay_out(frames, fixed={1: _channel_index(file, frames, channel, identity)})
+        index = _channel_index(file, frames, channel, identity)
+        found = _numbered(lay_out(frames, fixed={1: index}), data.get("image_id"))
     else:
         _no_channels(channel, identity)
         found = lay_out(frames)
     return found
+
+
+def _numbered(found: Layout, image_id: object) -> Layout:
+    """The frames of the 4-D form at the numbers it names, so that lost images are a gap."""
+    if not isinstance(image_id, h5py.Dataset) or image_id.shape != (found.frames,):
+        return found
+    numbers = image_id[()].astype(np.int64)
+    if (np.diff(numbers) < 1).any() or numbers[-1] - numbers[0] > MAX_FRAMES:
+        problem = "image_id does not ascend; frames are taken in the order of the file"
+        return replace(found, problems=(*found.problems, problem))
+    # numbers start at image_nr_start, 1 unless it was set
+    numbers -= numbers[0]
+    cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
+    segments: list[Segment] = []
+    for low, high in itertools.pairwise([0, *cuts.tolist(), len(numbers)]):
+        segments += moved(found.segments, int(numbers[low]) - low, low, high)
+    return replace(found, nav_shape=(int(numbers[-1]) + 1,), segments=tuple(segments))
 
 
 def _no_channels(channel: str | int | None, identity: FileIdentity) -> None:
