@@ -17,7 +17,7 @@ class TestBatch:
     def test_takes_down_sizes(self):
         batch = Batch.of(SOURCE, ONE, ONE, OUT, True)
 
-        assert (batch.source_bytes, batch.frames, batch.frame_bytes) == (10, 1, 8)
+        assert (batch.source_bytes, batch.status.shape, batch.frame_bytes) == (10, (1,), 8)
         assert (batch.pixel_bytes, batch.swap) == (2, 2)
 
     @pytest.mark.parametrize(
@@ -30,10 +30,16 @@ class TestBatch:
     def test_read_only_source_and_narrow_tables(self):
         source = np.frombuffer(b"0123456789", np.uint8)
 
-        batch = Batch.of(source, np.zeros(1, np.int32), np.zeros(2, np.int64)[::2], OUT, False)
+        frozen = np.zeros(1, np.int64)
+        frozen.setflags(write=False)
 
-        assert batch.source == source.ctypes.data
-        assert all(table.dtype == np.int64 for table in batch.tables)
+        for table in (np.zeros(1, np.int32), np.zeros(2, np.int64)[::2], frozen):
+            batch = Batch.of(source, table, table, OUT, False)
+
+            assert batch.source == source.ctypes.data
+            for kept in (batch.offsets, batch.lengths):
+                assert kept.dtype == np.int64
+                assert kept.flags.carray
 
     @pytest.mark.parametrize(
         "source", [SOURCE.view(np.int8), SOURCE[::2], SOURCE.reshape(2, 5), np.zeros(4, np.uint16)]
@@ -52,6 +58,11 @@ class TestBatch:
         ):
             with pytest.raises(ParameterError, match="C-contiguous"):
                 Batch.of(SOURCE, ONE, ONE, out, False)
+
+    @pytest.mark.parametrize("dtype", ["O", "V0"])
+    def test_pixels_must_be_pixels(self, dtype):
+        with pytest.raises(ParameterError, match="no type of pixels"):
+            Batch.of(SOURCE, ONE, ONE, np.zeros((1, 4), dtype), False)
 
     def test_as_many_rows_as_frames(self):
         two = np.zeros(2, np.int64)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,46 +56,37 @@ class Codec(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Frames to decode as addresses and sizes, checked; the arrays must outlive the kernel's call.
+class Batch(NamedTuple):
+    """Frames to decode, checked, in the order in which every codec's kernel takes them.
 
-    Kernels get plain integers so that there is one compiled version of each, whatever the
-    arrays' dtype, shape and flags.
+    Where frames and pixels lie is given by plain addresses: there is one compiled version of each
+    kernel, whatever the dtype, shape and flags of those arrays, which must outlive the call.
 
     Parameters
     ----------
     source, source_bytes : int
         Address and size of the memory with the encoded frames [bytes].
-    offsets, lengths : int
-        Addresses of the two int64 tables.
-    frames : int
-        How many.
+    offsets, lengths : ndarray of int64, shape (frames,)
+        Where in it each begins, and how long it is [bytes].
     target : int
         Address of the first frame's pixels; the others follow without gaps.
-    frame_bytes : int
-        Size of a decoded frame [bytes].
-    pixel_bytes : int
-        Size of a pixel [bytes].
+    frame_bytes, pixel_bytes : int
+        Sizes of a decoded frame and of a pixel [bytes].
     swap : int
         Size of the integers whose bytes must be reversed after decoding, 1 for none [bytes].
     status : ndarray of int32, shape (frames,)
         Filled by the kernel.
-    tables : tuple of ndarray
-        Keeps the two tables alive.
     """
 
     source: int
     source_bytes: int
-    offsets: int
-    lengths: int
-    frames: int
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     target: int
     frame_bytes: int
     pixel_bytes: int
     swap: int
     status: NDArray[np.int32]
-    tables: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
     def of(
@@ -112,6 +102,8 @@ class Batch:
             raise ParameterError(
                 f"source must be contiguous bytes, not {source.dtype} {source.shape}"
             )
+        if out.dtype.hasobject or out.dtype.itemsize == 0:
+            raise ParameterError(f"{out.dtype} is no type of pixels")
         if not (out.flags.c_contiguous and out.flags.writeable and out.dtype.isnative):
             raise ParameterError(
                 f"out must be C-contiguous, writeable and in machine order, not {out.dtype} "
@@ -123,24 +115,24 @@ class Batch:
             raise ShapeError(
                 f"{offsets.shape} offsets and {lengths.shape} lengths do not fit out {out.shape}"
             )
-        tables = (
-            np.ascontiguousarray(offsets, dtype=np.int64),
-            np.ascontiguousarray(lengths, dtype=np.int64),
-        )
         frames = len(out)
         return cls(
             source=source.ctypes.data,
             source_bytes=source.nbytes,
-            offsets=tables[0].ctypes.data,
-            lengths=tables[1].ctypes.data,
-            frames=frames,
+            offsets=_table(offsets),
+            lengths=_table(lengths),
             target=out.ctypes.data,
             frame_bytes=out.nbytes // max(frames, 1),
             pixel_bytes=out.dtype.itemsize,
             swap=_swapped_bytes(out.dtype) if big_endian else 1,
-            status=np.zeros(frames, np.int32),
-            tables=tables,
+            status=np.empty(frames, np.int32),
         )
+
+
+def _table(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same numbers in the one layout that kernels are compiled for."""
+    table = np.ascontiguousarray(values, dtype=np.int64)
+    return table if table.flags.writeable and table.flags.aligned else table.copy()
 
 
 def _swapped_bytes(dtype: np.dtype[Any]) -> int:

@@ -31,9 +31,7 @@ from framefold.kernels.memory import (
     SLACK,
     copy_bytes,
     load_u32_big,
-    load_u64,
     load_u64_big,
-    store_u32,
     swap_bytes,
 )
 
@@ -63,20 +61,7 @@ class Bslz4Codec:
         batch = Batch.of(source, offsets, lengths, out, big_endian)
         room = _USUAL_BLOCK_BYTES
         while True:
-            needed = _decode_frames(
-                batch.source,
-                batch.source_bytes,
-                batch.offsets,
-                batch.lengths,
-                batch.frames,
-                batch.target,
-                batch.frame_bytes,
-                batch.pixel_bytes,
-                batch.swap,
-                batch.status.ctypes.data,
-                scratch(room + SLACK + WORKSPACE),
-                room,
-            )
+            needed = _decode_frames(*batch, scratch(room + SLACK + WORKSPACE), room)
             if needed <= room:
                 return batch.status
             # A sender with larger blocks. No block is larger than a frame, whatever a header says.
@@ -142,43 +127,36 @@ def _decode_frame(
 def _decode_frames(
     source: int,
     source_bytes: int,
-    offsets: int,
-    lengths: int,
-    frames: int,
+    offsets: NDArray[np.int64],
+    lengths: NDArray[np.int64],
     target: int,
     frame_bytes: int,
     pixel_bytes: int,
     swap: int,
-    status: int,
+    status: NDArray[np.int32],
     memory: int,
     room: int,
 ) -> int:
     """All frames; returns the room the largest block needs, frames that need more are left out."""
     needed = 0
-    for frame in range(frames):
-        offset = load_u64(offsets + 8 * frame)
-        length = load_u64(lengths + 8 * frame)
+    for frame in range(len(status)):
+        offset = offsets[frame]
+        length = lengths[frame]
         row = target + frame * frame_bytes
         start = source + offset
-        code = OUTSIDE
-        if offset >= 0 and length >= 0 and offset <= source_bytes - length:
+        if offset < 0 or length < 0 or offset > source_bytes - length:
+            code = OUTSIDE
+        elif length < _HEADER_BYTES:
             code = TRUNCATED
-            if length >= _HEADER_BYTES:
-                block_bytes = _block_bytes(start, frame_bytes, pixel_bytes)
-                code = -block_bytes
-                if block_bytes > 0:
-                    needed = max(needed, min(block_bytes, frame_bytes))
-                    if needed <= room:
-                        code = _decode_frame(
-                            start,
-                            start + length,
-                            row,
-                            frame_bytes,
-                            pixel_bytes,
-                            block_bytes,
-                            memory,
-                        )
-        if code == GOOD:
-            swap_bytes(row, frame_bytes, swap)
-        store_u32(status + 4 * frame, code)
+        else:
+            block_bytes = _block_bytes(start, frame_bytes, pixel_bytes)
+            code = -block_bytes
+            if block_bytes > 0:
+                needed = max(needed, min(block_bytes, frame_bytes))
+            if block_bytes > 0 and needed <= room:
+                end = start + length
+                code = _decode_frame(start, end, row, frame_bytes, pixel_bytes, block_bytes, memory)
+                if code == GOOD:
+                    swap_bytes(row, frame_bytes, swap)
+        status[frame] = code
     return needed

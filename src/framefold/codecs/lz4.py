@@ -11,7 +11,7 @@ from framefold.codecs.base import Batch
 from framefold.kernels.compiled import kernel
 from framefold.kernels.damage import BLOCK_TOO_SHORT, GOOD, OUTSIDE
 from framefold.kernels.lz4 import decode_block
-from framefold.kernels.memory import load_u64, store_u32, swap_bytes
+from framefold.kernels.memory import swap_bytes
 
 
 class Lz4Codec:
@@ -30,17 +30,7 @@ class Lz4Codec:
     ) -> NDArray[np.int32]:
         """Decode frames; see `Codec.decode`."""
         batch = Batch.of(source, offsets, lengths, out, big_endian)
-        _decode_frames(
-            batch.source,
-            batch.source_bytes,
-            batch.offsets,
-            batch.lengths,
-            batch.frames,
-            batch.target,
-            batch.frame_bytes,
-            batch.swap,
-            batch.status.ctypes.data,
-        )
+        _decode_frames(*batch)
         return batch.status
 
 
@@ -48,17 +38,17 @@ class Lz4Codec:
 def _decode_frames(
     source: int,
     source_bytes: int,
-    offsets: int,
-    lengths: int,
-    frames: int,
+    offsets: NDArray[np.int64],
+    lengths: NDArray[np.int64],
     target: int,
     frame_bytes: int,
+    _pixel_bytes: int,
     swap: int,
-    status: int,
+    status: NDArray[np.int32],
 ) -> None:
-    for frame in range(frames):
-        offset = load_u64(offsets + 8 * frame)
-        length = load_u64(lengths + 8 * frame)
+    for frame in range(len(status)):
+        offset = offsets[frame]
+        length = lengths[frame]
         row = target + frame * frame_bytes
         code = GOOD
         if offset < 0 or length < 0 or offset > source_bytes - length:
@@ -73,4 +63,4 @@ def _decode_frames(
                 code = BLOCK_TOO_SHORT
             else:
                 swap_bytes(row, frame_bytes, swap)
-        store_u32(status + 4 * frame, code)
+        status[frame] = code

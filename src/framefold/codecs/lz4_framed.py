@@ -27,9 +27,7 @@ from framefold.kernels.lz4 import decode_block
 from framefold.kernels.memory import (
     copy_bytes,
     load_u32_big,
-    load_u64,
     load_u64_big,
-    store_u32,
     swap_bytes,
 )
 
@@ -52,17 +50,7 @@ class Lz4FramedCodec:
     ) -> NDArray[np.int32]:
         """Decode frames; see `Codec.decode`."""
         batch = Batch.of(source, offsets, lengths, out, big_endian)
-        _decode_frames(
-            batch.source,
-            batch.source_bytes,
-            batch.offsets,
-            batch.lengths,
-            batch.frames,
-            batch.target,
-            batch.frame_bytes,
-            batch.swap,
-            batch.status.ctypes.data,
-        )
+        _decode_frames(*batch)
         return batch.status
 
 
@@ -105,17 +93,17 @@ def _decode_frame(start: int, end: int, row: int, frame_bytes: int) -> int:
 def _decode_frames(
     source: int,
     source_bytes: int,
-    offsets: int,
-    lengths: int,
-    frames: int,
+    offsets: NDArray[np.int64],
+    lengths: NDArray[np.int64],
     target: int,
     frame_bytes: int,
+    _pixel_bytes: int,
     swap: int,
-    status: int,
+    status: NDArray[np.int32],
 ) -> None:
-    for frame in range(frames):
-        offset = load_u64(offsets + 8 * frame)
-        length = load_u64(lengths + 8 * frame)
+    for frame in range(len(status)):
+        offset = offsets[frame]
+        length = lengths[frame]
         row = target + frame * frame_bytes
         code = OUTSIDE
         if offset >= 0 and length >= 0 and offset <= source_bytes - length:
@@ -123,4 +111,4 @@ def _decode_frames(
             code = _decode_frame(start, start + length, row, frame_bytes)
             if code == GOOD:
                 swap_bytes(row, frame_bytes, swap)
-        store_u32(status + 4 * frame, code)
+        status[frame] = code

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from framefold.codecs.base import Batch
 from framefold.kernels.compiled import kernel
 from framefold.kernels.damage import GOOD, OUTSIDE, WRONG_LENGTH
-from framefold.kernels.memory import copy_bytes, load_u64, store_u32, swap_bytes
+from framefold.kernels.memory import copy_bytes, swap_bytes
 
 
 class RawCodec:
@@ -29,17 +29,7 @@ class RawCodec:
     ) -> NDArray[np.int32]:
         """Copy frames; see `Codec.decode`."""
         batch = Batch.of(source, offsets, lengths, out, big_endian)
-        _decode_frames(
-            batch.source,
-            batch.source_bytes,
-            batch.offsets,
-            batch.lengths,
-            batch.frames,
-            batch.target,
-            batch.frame_bytes,
-            batch.swap,
-            batch.status.ctypes.data,
-        )
+        _decode_frames(*batch)
         return batch.status
 
 
@@ -47,17 +37,17 @@ class RawCodec:
 def _decode_frames(
     source: int,
     source_bytes: int,
-    offsets: int,
-    lengths: int,
-    frames: int,
+    offsets: NDArray[np.int64],
+    lengths: NDArray[np.int64],
     target: int,
     frame_bytes: int,
+    _pixel_bytes: int,
     swap: int,
-    status: int,
+    status: NDArray[np.int32],
 ) -> None:
-    for frame in range(frames):
-        offset = load_u64(offsets + 8 * frame)
-        length = load_u64(lengths + 8 * frame)
+    for frame in range(len(status)):
+        offset = offsets[frame]
+        length = lengths[frame]
         row = target + frame * frame_bytes
         code = GOOD
         if offset < 0 or length < 0 or offset > source_bytes - length:
@@ -67,4 +57,4 @@ def _decode_frames(
         else:
             copy_bytes(row, source + offset, length)
             swap_bytes(row, frame_bytes, swap)
-        store_u32(status + 4 * frame, code)
+        status[frame] = code

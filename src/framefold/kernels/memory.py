@@ -93,7 +93,6 @@ load_u64 = _loading(INT64)
 load_u32_big = _loading(INT32, swapped=True)
 load_u64_big = _loading(INT64, swapped=True)  # a value from 2**63 on comes out negative
 store_u8 = _storing(INT8)
-store_u32 = _storing(INT32)
 store_u64 = _storing(INT64)
 copy_8 = _copying(8)
 copy_16 = _copying(16)
