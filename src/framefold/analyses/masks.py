@@ -1,0 +1,125 @@
+"""ApplyMasksUDF: dot products of every frame with a stack of masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from framefold.analyses.mask_container import MaskContainer
+from framefold.errors import ParameterError
+from framefold.udf.base import UDF
+from framefold.udf.buffers import BufferWrapper
+
+
+class ApplyMasksUDF(UDF):
+    """Multiply every frame with each mask and add up: virtual detectors of any shape and weight.
+
+    Result ``intensity``: one value a position and mask, of ``result_type(frames, masks)``. Integer
+    frames with bool or integer masks are added up exactly and rounded once; else products are
+    summed in blocks of 2048 pixels in the result's precision and the blocks in float64. What a
+    frame gives depends on that frame alone, to the last bit.
+
+    Parameters
+    ----------
+    mask_factories : sequence of callables, callable, or array-like
+        A callable for each mask, returning an array of the detector's shape; one callable
+        returning all of them, shape (n,) + sig; or that stack itself (nested lists in a
+        configuration). Called in the workers, once a run; on the main side only when
+        ``mask_count`` or ``mask_dtype`` is left out.
+    use_torch : bool
+        Accepted for UDF code that passes it; without effect.
+    use_sparse : bool or str, optional
+        Accepted for UDF code that passes it; sparse masks are made dense.
+    mask_count : int, optional
+        How many masks there are.
+    mask_dtype : dtype-like, optional
+        Cast the masks to this: float32 keeps float64 masks from widening the result.
+    preferred_dtype : dtype-like, optional
+        The least precise dtype of frames; float32 when left out.
+    backends : iterable of str, optional
+        Array libraries to choose from; numpy must be among them.
+    shifts : None
+        Shifting masks by position is not there yet.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter does not fit; when the run begins also if the masks do not fit the detector.
+    """
+
+    def __init__(
+        self,
+        mask_factories: Any,
+        use_torch: bool = True,
+        use_sparse: bool | str | None = None,
+        mask_count: int | None = None,
+        mask_dtype: DTypeLike | None = None,
+        preferred_dtype: DTypeLike | None = None,
+        backends: str | Iterable[str] | None = None,
+        shifts: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if shifts is not None:
+            raise ParameterError("shifts is not supported yet; leave it out")
+        if backends is not None:
+            wanted = (backends,) if isinstance(backends, str) else tuple(backends)
+            if self.BACKEND_NUMPY not in wanted:
+                raise ParameterError(
+                    f"backends={wanted} leaves none; {self.BACKEND_NUMPY!r} is here"
+                )
+        # the container, not the factories, is kept: a worker's partitions then share its masks
+        if not isinstance(mask_factories, MaskContainer):
+            mask_factories = MaskContainer(mask_factories, mask_dtype, use_sparse, mask_count)
+        super().__init__(
+            mask_factories=mask_factories,
+            use_torch=use_torch,
+            use_sparse=use_sparse,
+            mask_count=mask_count,
+            mask_dtype=mask_dtype,
+            preferred_dtype=preferred_dtype,
+            backends=backends,
+            **kwargs,
+        )
+
+    @property
+    def masks(self) -> MaskContainer:
+        """The masks of this UDF."""
+        given = self.params.mask_factories
+        if isinstance(given, MaskContainer):
+            return given
+        # exchanged while running, on the main side, where no constructor saw it
+        return MaskContainer(given, self.params.mask_dtype, count=self.params.mask_count)
+
+    def get_preferred_input_dtype(self) -> DTypeLike:
+        """``preferred_dtype``, or float32."""
+        preferred: DTypeLike | None = self.params.preferred_dtype
+        return np.float32 if preferred is None else preferred
+
+    def get_result_buffers(self) -> dict[str, BufferWrapper]:
+        """``intensity``."""
+        dtype = np.result_type(self.meta.input_dtype, self.masks.dtype)
+        return {"intensity": self.buffer("nav", (len(self.masks),), dtype)}
+
+    def preprocess(self) -> None:
+        """Main side: make the masks anew for this run. Workers: see that they fit the detector."""
+        if self.meta.slice is None:
+            self.masks.forget()
+        else:
+            self.masks.check_fits(tuple(self.meta.dataset_shape.sig))
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        """Multiply frames in the run's dtype."""
+        self._multiply(tile)
+
+    def process_native_tile(self, tile: NDArray[Any]) -> None:
+        """Multiply frames in the recorded dtype."""
+        self._multiply(tile)
+
+    def _multiply(self, tile: NDArray[Any]) -> None:
+        found = self.masks.packed(self.meta.sig_slice, tile.dtype).apply(tile)
+        target = self.results.intensity
+        # "unsafe": exact int64 sums into the declared dtype, which users may have wanted narrow
+        np.add(target, found, out=target, casting="unsafe")

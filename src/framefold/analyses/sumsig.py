@@ -1,0 +1,37 @@
+"""SumSigUDF: the sum of each frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.kernels.sums import frame_sums
+from framefold.udf.base import UDF
+from framefold.udf.buffers import BufferWrapper
+
+
+class SumSigUDF(UDF):
+    """Add up all pixels of each frame: how much arrived at each scan position.
+
+    Result ``intensity``: one value a position, float32 for integers up to 16 bit, float64 for
+    wider ones. Integer frames are added up exactly and rounded once; float frames in float64 in
+    a fixed order of pixels.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def get_result_buffers(self) -> dict[str, BufferWrapper]:
+        """``intensity``."""
+        dtype = np.result_type(self.meta.input_dtype, np.float32)
+        return {"intensity": self.buffer("nav", dtype=dtype)}
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        """Add up frames in the run's dtype."""
+        self.results.intensity[:] += frame_sums(tile)
+
+    def process_native_tile(self, tile: NDArray[Any]) -> None:
+        """Add up frames in the recorded dtype."""
+        self.results.intensity[:] += frame_sums(tile)
