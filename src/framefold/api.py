@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
@@ -162,7 +162,7 @@ class Context:
     def __init__(self, workers: int | None = None) -> None:
         count = usable_cores() if workers is None else workers
         if count < 1:
-            raise ParameterError(f"workers={workers}: at least 1 is needed; Context.inline() has none")
+            raise ParameterError(f"workers={workers}: give at least 1; Context.inline() has none")
         self._launcher: Launcher | None = None
         self._pool: Pool | None = None
         self._workers = count
@@ -272,10 +272,12 @@ class Context:
             If the run was cancelled.
         """
         run = self._run(dataset, udf, roi)
-        with closing(RunIterator(run, in_this_thread=self.pool.in_this_thread)) as updates:
-            with tqdm(total=run.fold.wanted, unit="frame", disable=not progress) as bar:
-                for _ in updates:
-                    bar.update(run.fold.merged - bar.n)
+        with (
+            closing(RunIterator(run, in_this_thread=self.pool.in_this_thread)) as updates,
+            tqdm(total=run.fold.wanted, unit="frame", disable=not progress) as bar,
+        ):
+            for _ in updates:
+                bar.update(run.fold.merged - bar.n)
         results = tuple(run.fold.results(i) for i in range(len(run.udfs)))
         return results[0] if isinstance(udf, UDF) else results
 
@@ -342,7 +344,7 @@ class Context:
             self._launcher.close()
         self._pool = self._launcher = None
 
-    def __enter__(self) -> Context:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

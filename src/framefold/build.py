@@ -52,9 +52,10 @@ def make_udf(name: str, params: Mapping[str, Any]) -> UDF:
         If it does not take these parameters.
     """
     try:
-        return analyses.make_udf(name, params)
+        made: UDF = analyses.make_udf(name, params)
     except (ImportError, AttributeError) as error:
         raise ParameterError(f"UDF {name!r} cannot be imported: {error}") from error
+    return made
 
 
 def make_pipeline(pipeline: tuple[PipelineConfig, ...]) -> dict[str, UDF]:
@@ -160,8 +161,8 @@ class Service:
                 pool,
                 ident=reader.acquisition.ident,
             )
-        except Exception as error:  # noqa: BLE001 - fence around plug-in code: the next scan may do
-            log.exception("acquisition not processed id=%s error=%s", reader.acquisition.ident, error)
+        except Exception as error:
+            log.exception("not processed id=%s error=%s", reader.acquisition.ident, error)
             reader.stop()
             return
         self.history.add(run)

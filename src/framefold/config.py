@@ -144,7 +144,9 @@ def _listed(names: dict[str, Any]) -> str:
 
 def _guess(name: str, known: list[str]) -> str:
     found = nearest(name, known)
-    return f"; did you mean {found!r}?" if found else f" (known: {', '.join(sorted(known)) or 'none'})"
+    if found:
+        return f"; did you mean {found!r}?"
+    return f" (known: {', '.join(sorted(known)) or 'none'})"
 
 
 def read_config(path: Path) -> Config:
@@ -190,11 +192,11 @@ def make_config(values: dict[str, Any], where: str = "configuration") -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        lines = [f"{where}: {_explained(problem, values)}" for problem in error.errors()]
+        lines = [f"{where}: {_explained(problem)}" for problem in error.errors()]
         raise ConfigError("\n".join(lines)) from error
 
 
-def _explained(problem: Any, values: dict[str, Any]) -> str:
+def _explained(problem: Any) -> str:
     place = problem["loc"]
     dotted = ".".join(str(part) for part in place)
     if problem["type"] == "extra_forbidden":

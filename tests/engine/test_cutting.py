@@ -36,9 +36,7 @@ class TestCut:
     @given(st.data())
     def test_every_selected_row_comes_once_in_ascending_runs(self, data):
         size = data.draw(st.integers(1, 40))
-        positions = np.array(
-            sorted(data.draw(st.sets(st.integers(0, size - 1)))), dtype=np.int64
-        )
+        positions = np.array(sorted(data.draw(st.sets(st.integers(0, size - 1)))), dtype=np.int64)
         selection = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
         rank = ranks(selection)
         pieces = cut(positions, rank)

@@ -144,3 +144,21 @@ class TestSegment:
 
         with pytest.raises(FileNotFoundError):
             Segment.attach(ours.path, 16)
+
+    def test_a_new_segment_at_the_same_descriptor_is_another(self):
+        """The kernel gives descriptor numbers again; what was attached must not be mistaken."""
+        attached = Attached()
+        first = Segment.create(16)
+        first.bytes[:] = 1
+        assert attached.get(first.path, 16)[0] == 1
+        old, number = first.path, first.path.partition("#")[0]
+        first.close()
+        second = Segment.create(16)
+        assert second.path.partition("#")[0] == number
+        second.bytes[:] = 2
+
+        assert attached.get(second.path, 16)[0] == 2
+        with pytest.raises(FileNotFoundError):
+            attached.get(old, 16)
+        second.close()
+        attached.close()

@@ -12,7 +12,7 @@ from framefold.errors import FramefoldError, nearest
 from framefold.registry import load_target
 
 COMMANDS = {
-    "demo": ("framefold.cli.demo:command", "Simulated detector, live processing, a page to look at."),
+    "demo": ("framefold.cli.demo:command", "Simulated detector, live processing, and a page."),
     "serve": ("framefold.cli.serve:command", "Process a detector's stream and serve the results."),
     "run": ("framefold.cli.run:command", "Run UDFs on a recorded file."),
     "inspect": ("framefold.cli.inspect:command", "Say what a recorded file is, and what it lacks."),
@@ -58,7 +58,8 @@ class LazyGroup(click.Group):
 @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
 def group(verbose: int, quiet: bool) -> None:
     """Run user-defined functions on a pixelated detector's frames, live or from a file."""
-    level = logging.ERROR if quiet else [logging.WARNING, logging.INFO, logging.DEBUG][min(verbose, 2)]
+    levels = [logging.WARNING, logging.INFO, logging.DEBUG]
+    level = logging.ERROR if quiet else levels[min(verbose, 2)]
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
 
 

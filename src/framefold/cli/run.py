@@ -57,10 +57,19 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--udf", "udfs", multiple=True, metavar="[NAME=]UDF[,PARAM=VALUE...]",
-              help="A UDF to run; repeatable. `framefold udf` lists them; module:Class works too.")
-@click.option("-p", "--pipeline", type=click.Path(path_type=Path, dir_okay=False),
-              help="TOML file with [[pipeline]] entries.")
+@click.option(
+    "--udf",
+    "udfs",
+    multiple=True,
+    metavar="[NAME=]UDF[,PARAM=VALUE...]",
+    help="A UDF to run; repeatable. `framefold udf` lists them; module:Class works too.",
+)
+@click.option(
+    "-p",
+    "--pipeline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with [[pipeline]] entries.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="HDF5 file for the results.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing output file.")
 @click.option("--format", "kind", default="auto", show_default=True, help="File format.")

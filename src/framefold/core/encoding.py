@@ -1,4 +1,4 @@
-"""Encoding: how the bytes of a frame turn into pixels; named by protocols and files, done by codecs."""
+"""Encoding: how a frame's bytes become pixels; named by protocols and files, done by codecs."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ class Scan:
     def __post_init__(self) -> None:
         if not self.shape or any(n < 1 for n in self.shape):
             raise ScanError(
-                f"scan shape {self.shape} has an axis without positions; every axis needs at least 1"
+                f"scan shape {self.shape} has an axis without positions; "
+                "every axis needs at least 1"
             )
 
     @property
@@ -128,7 +129,9 @@ class Scan:
         if not open_axes:
             return cls(given, sync_offset)
         if len(open_axes) > 2:
-            raise ScanError(f"scan shape {given} leaves {len(open_axes)} axes open; at most 2 can be")
+            raise ScanError(
+                f"scan shape {given} leaves {len(open_axes)} axes open; at most 2 can be"
+            )
         if not frames:
             raise ScanError(
                 f"scan shape {given} leaves an axis open and the source does not say how many "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,4 @@ def cut(
         return ()
     borders = np.flatnonzero(np.diff(numbers) != 1) + 1
     edges = [0, *borders.tolist(), len(kept)]
-    return tuple(
-        Cut(int(numbers[first]), kept[first:last])
-        for first, last in zip(edges[:-1], edges[1:], strict=True)
-    )
+    return tuple(Cut(int(numbers[first]), kept[first:last]) for first, last in pairwise(edges))

@@ -121,8 +121,8 @@ class Fold:
     def _merge(self, part: PartitionResult) -> None:
         try:
             self._reduction.merge(part)
-        except Exception as error:  # noqa: BLE001 - fence around plug-in code: `failures` has it
-            log.debug("merge raised", exc_info=error)
+        except Exception as raised:
+            log.debug("merge raised, it is among the failures", exc_info=raised)
         for index, error in self._reduction.failures.items():
             if index not in self._failures:
                 self._failures[index] = self._failure(index, error)

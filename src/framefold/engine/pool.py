@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class Session(Protocol):
     def stop(self) -> None:
         """Take no more blocks; those in work are still finished."""
 
-    def __enter__(self) -> Session: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self,
@@ -157,7 +157,7 @@ class _InlineSession:
     def stop(self) -> None:
         self._stopped = True
 
-    def __enter__(self) -> _InlineSession:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, Self
 
 import cloudpickle
 
@@ -115,7 +115,7 @@ class _ProcessSession:
         self._wake_in, self._wake_out = os.pipe()
         os.set_blocking(self._wake_out, False)
 
-    def __enter__(self) -> _ProcessSession:
+    def __enter__(self) -> Self:
         self._busy.acquire()
         try:
             for seat in list(self._pool.seats.values()):

@@ -23,7 +23,7 @@ from framefold.udf.reduction import Reduction
 log = logging.getLogger(__name__)
 
 SNAPSHOT_SECONDS = 0.05
-"""Shortest time between two snapshots: viewers see 20 a second, the fold spends its time merging."""
+"""Shortest time between two snapshots: 20 a second are enough to see, and leave time to merge."""
 
 Watcher = Callable[[Snapshot], None]
 
@@ -206,9 +206,7 @@ class Run:
             How many are folded.
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._blocks_seen > seen or self._state.is_final
-            )
+            self._changed.wait_for(lambda: self._blocks_seen > seen or self._state.is_final)
             return self._blocks_seen
 
     def cancel(self) -> None:
@@ -252,7 +250,7 @@ class Run:
                     session.stop()
                     self.reader.stop()
                     feeding.join()
-        except Exception as error:  # noqa: BLE001 - a thread has nobody above it: kept for `error`
+        except Exception as error:
             log.debug("run ended by an exception", exc_info=error)
 
     def _feed(self, session: Session) -> None:

@@ -46,7 +46,7 @@ class Collection:
         self.assembler = assembler
         self._shape = shape
         self._memory = memory
-        self._view = memoryview(memory)
+        self._view = memory.data
         self._path = path
         self._encodings: list[Encoding] = []
         self._kinds: dict[int, list[int]] = {}  # slot -> encoding of each of its frames

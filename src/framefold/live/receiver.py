@@ -178,7 +178,7 @@ class Receiver:
                     self._handle(event)
             except ProtocolError as error:
                 self._refuse(error)
-            except Exception as error:  # noqa: BLE001 - fence around one wire message
+            except Exception as error:
                 log.exception("message not understood")
                 self._refuse(ProtocolError("unexpected", f"{type(error).__name__}: {error}"))
 
@@ -258,17 +258,13 @@ class Receiver:
             self._ledger.end()
             self._tell("refused", header.series, str(error))
             return
-        if shape == self._shape:
-            self._begin(acquisition)
-        elif self._free.all_back:
+        if shape == self._shape or self._free.all_back:
             self._begin(acquisition)
         else:
             self._opening = acquisition  # slots still out belong to the old cut
 
     def _begin(self, acquisition: Acquisition) -> None:
-        shape = ring_shape(
-            len(self._memory), acquisition.frame_bytes, self._settings.block_bytes
-        )
+        shape = ring_shape(len(self._memory), acquisition.frame_bytes, self._settings.block_bytes)
         if shape != self._shape:
             self._shape, self._free = shape, FreeSlots(shape.slots)
         frame_time = acquisition.metadata.get("frame_time")
@@ -387,8 +383,6 @@ class Receiver:
         ending = Ending(complete, text, losses(self._counts))
         log.info("acquisition ended id=%s %s", collection.acquisition.ident, text)
         self._tell("ended", collection.acquisition.ident, ending)
-
-
 
 
 def main(connection: Connection, settings: StreamSettings, path: str, size: int) -> None:

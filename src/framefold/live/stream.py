@@ -7,6 +7,7 @@ import pickle
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
@@ -193,7 +194,7 @@ class Stream:
         self.close()
         self._link.end()
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
@@ -109,7 +110,7 @@ class ZmqTransport:
         self._socket.close(0)
         self._context.term()
 
-    def __enter__(self) -> ZmqTransport:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -12,21 +12,22 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Self
 
 from framefold.errors import RunFailedError
 from framefold.processes.server import MESSAGE_BYTES
 
-ONE_THREAD = {
-    name: "1"
-    for name in (
+ONE_THREAD = dict.fromkeys(
+    (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "MKL_NUM_THREADS",
         "NUMEXPR_NUM_THREADS",
         "VECLIB_MAXIMUM_THREADS",
         "NUMBA_NUM_THREADS",
-    )
-}
+    ),
+    "1",
+)
 """Libraries read these when they load: the workers are the parallelism, and a fork server
 must have no threads."""
 
@@ -78,11 +79,14 @@ class Launcher:
         """Process number of the fork server."""
         return self._server.pid
 
-    def _ask(self, message: tuple[object, ...], descriptors: Sequence[int] = ()) -> tuple[str, object]:
+    def _ask(
+        self, message: tuple[object, ...], descriptors: Sequence[int] = ()
+    ) -> tuple[str, object]:
         packed = pickle.dumps(message)
         if len(packed) > MESSAGE_BYTES:
             raise RunFailedError(
-                f"arguments of {len(packed)} bytes are more than a new process takes ({MESSAGE_BYTES})"
+                f"arguments of {len(packed)} bytes are more than a new process takes "
+                f"({MESSAGE_BYTES})"
             )
         with self._lock:
             if self._closed:
@@ -153,7 +157,7 @@ class Launcher:
             self._control.close()
         self._server.wait()
 
-    def __enter__(self) -> Launcher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

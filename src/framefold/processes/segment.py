@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ class Segment:
     Parameters
     ----------
     path : str
-        What other processes of the same user attach by.
+        What other processes of the same user attach by: a file, ``#`` and its inode, since
+        the kernel gives the same descriptor number to the next segment.
     size : int
         Length in bytes.
     descriptor : int
@@ -56,10 +58,11 @@ class Segment:
         size = max(1, size)
         if hasattr(os, "memfd_create"):
             descriptor = os.memfd_create("framefold", os.MFD_CLOEXEC)
-            path = f"/proc/{os.getpid()}/fd/{descriptor}"
+            file = f"/proc/{os.getpid()}/fd/{descriptor}"
         else:
-            descriptor, path = tempfile.mkstemp(prefix="framefold-")
+            descriptor, file = tempfile.mkstemp(prefix="framefold-")
         os.ftruncate(descriptor, size)
+        path = f"{file}#{os.fstat(descriptor).st_ino}"
         return cls(path, size, descriptor, owner=True)
 
     @classmethod
@@ -78,8 +81,21 @@ class Segment:
         FileNotFoundError
             If the owner is gone.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        file, _, inode = path.rpartition("#")
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        if os.fstat(descriptor).st_ino != int(inode):
+            os.close(descriptor)
+            raise FileNotFoundError(f"segment {path} is gone: its owner closed it")
         return cls(path, size, descriptor, owner=False)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its owner has closed it."""
+        file, _, inode = self.path.rpartition("#")
+        try:
+            return os.stat(file).st_ino != int(inode)
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Let go of it. Arrays that still look into it stay good in this process."""
@@ -88,9 +104,9 @@ class Segment:
         os.close(self._descriptor)
         self._descriptor = None
         if self._owner and not self.path.startswith("/proc/"):
-            Path(self.path).unlink(missing_ok=True)
+            Path(self.path.rpartition("#")[0]).unlink(missing_ok=True)
 
-    def __enter__(self) -> Segment:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -115,11 +131,10 @@ class Attached:
     def get(self, path: str, size: int) -> NDArray[np.uint8]:
         """The bytes of a segment, attached now if it was not before."""
         segment = self._segments.get(path)
-        if segment is None or segment.size != size:
-            # a path may come again with another size: its owner closed it and the kernel
-            # gave the same descriptor number to a new segment
-            if segment is not None:
-                segment.close()
+        if segment is None:
+            # a new one is rare: the moment to let go of those whose owner closed them
+            for old in [p for p, known in self._segments.items() if known.is_gone]:
+                self.forget(old)
             segment = self._segments[path] = Segment.attach(path, size)
         return segment.bytes
 
