@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+
 from framefold.core.acquisition import Acquisition
 from framefold.core.losses import Losses
 from framefold.core.scan import Scan

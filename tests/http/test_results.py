@@ -8,11 +8,12 @@ import io
 import numpy as np
 import pytest
 from aiohttp import web
-from framefold.core.snapshot import RunState, UDFFailure
-from framefold.http.services import SERVICES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
+from framefold.core.snapshot import RunState, UDFFailure
+from framefold.http.services import SERVICES
 
 LATEST = "/api/v1/acquisitions/latest"
 IMAGE = f"{LATEST}/results/sum/intensity"
@@ -367,5 +368,5 @@ class TestErrors:
 async def until(reached) -> None:
     """Wait for something that happens on this loop."""
     async with asyncio.timeout(10):
-        while not reached():
+        while not reached():  # noqa: ASYNC110 - what happens is not ours to signal
             await asyncio.sleep(0)

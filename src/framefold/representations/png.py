@@ -24,7 +24,7 @@ LEVELS = 253
 NOT_A_NUMBER, HATCH_DARK, HATCH_LIGHT = 253, 254, 255
 _RESERVED = np.array([(150, 40, 110), (22, 28, 40), (52, 64, 86)], dtype=np.uint8)
 
-HATCH_PERIOD = 8
+HATCH_PERIOD = 12
 """Width of a dark and a light stripe together, along x [output pixels]."""
 
 # level 1: 2.4 ms for 256 x 256 against 7.5 ms at the default, for 4 KiB more
