@@ -27,7 +27,23 @@ class Probe(UDF):
     """Notes all meta information in every hook, in ``log``."""
 
     log: list[tuple[str, dict[str, Any]]] = []
-    names = ["dataset_shape", "dataset_dtype", "input_dtype", "roi", "partition_shape", "partition_slice", "slice", "sig_slice", "tiling_scheme", "tiling_scheme_idx", "coordinates", "corrections", "device_class", "array_backend", "threads_per_worker"]
+    names = (
+        "dataset_shape",
+        "dataset_dtype",
+        "input_dtype",
+        "roi",
+        "partition_shape",
+        "partition_slice",
+        "slice",
+        "sig_slice",
+        "tiling_scheme",
+        "tiling_scheme_idx",
+        "coordinates",
+        "corrections",
+        "device_class",
+        "array_backend",
+        "threads_per_worker",
+    )
 
     def note(self, hook: str) -> None:
         facts = {name: attempt(lambda n=name: getattr(self.meta, n)) for name in self.names}

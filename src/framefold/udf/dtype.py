@@ -46,10 +46,14 @@ def check_cast(fromvar: Any, tovar: Any) -> None:
     TypeError
         If numpy does not call the cast safe.
     """
-    source = np.dtype(getattr(fromvar, "dtype", fromvar))
-    target = np.dtype(getattr(tovar, "dtype", tovar))
+    source, target = _dtype_of(fromvar), _dtype_of(tovar)
     if not np.can_cast(source, target, casting="safe"):
         raise TypeError(
             f"Unsafe automatic casting from {source} to {target}; "
             "convert explicitly in merge, or declare the buffer with a wider dtype"
         )
+
+
+def _dtype_of(value: Any) -> np.dtype[Any]:
+    found = getattr(value, "dtype", None)
+    return found if isinstance(found, np.dtype) else np.dtype(value)

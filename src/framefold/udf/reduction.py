@@ -76,6 +76,7 @@ class Reduction:
         self._processed = np.zeros(self._domain.frames, dtype=bool)
         self._meta = self._main_meta()
         self._failures: dict[int, UDFError] = {}
+        self._left_out: set[int] = set()  # failed or dropped: nothing more is merged for them
         self._udfs = tuple(MainUDF(udf, self._meta, self._domain) for udf in udfs)
         for main in self._udfs:
             main.prepare()
@@ -157,7 +158,7 @@ class Reduction:
             for i, (main, arrays) in enumerate(zip(self._udfs, part.results, strict=True)):
                 if isinstance(arrays, UDFError):
                     self.fail(i, arrays)
-                if i in self._failures or isinstance(arrays, UDFError):
+                if i in self._left_out or isinstance(arrays, UDFError):
                     continue
                 try:
                     main.merge(part.start, part.count, arrays)
@@ -201,12 +202,13 @@ class Reduction:
     def drop(self, i: int) -> None:
         """Merge nothing more for a UDF; `results` keep what there is."""
         with self._lock:
-            self._failures.setdefault(i, UDFError(None, "", "dropped", ""))
+            self._left_out.add(i)
 
     def fail(self, i: int, error: UDFError) -> None:
         """Note that a UDF raised, and merge nothing more for it. The first error is kept."""
         with self._lock:
             self._failures.setdefault(i, error)
+            self._left_out.add(i)
 
     def update_parameters(self, patches: Sequence[Mapping[str, Any]]) -> None:
         """Change parameters of partitions yet to come, and of the main side.

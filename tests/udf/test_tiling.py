@@ -1,0 +1,105 @@
+"""One tiling decision for all UDFs of a run."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from framefold.core.shape import Shape, Slice
+from framefold.errors import UDFException
+from framefold.udf import UDF, TilingScheme
+from framefold.udf.tiling import CACHE_BYTES, UDFMethod, decide
+
+DATASET = Shape((100, 200, 64, 64), 2)
+FITS = CACHE_BYTES // (64 * 64 * 4)
+TILE, FRAME, PARTITION = UDFMethod.TILE, UDFMethod.FRAME, UDFMethod.PARTITION
+
+
+def depth(*wishes: Any, dataset: Shape = DATASET) -> int:
+    return decide(dataset, 4, [("X", method, prefs) for method, prefs in wishes]).depth
+
+
+class TestDecision:
+    """Tiles are whole frames, as many as fit the cache."""
+
+    @pytest.mark.parametrize(
+        "preferences",
+        [
+            {},
+            {"depth": UDF.TILE_DEPTH_DEFAULT, "total_size": UDF.TILE_SIZE_MAX},
+            {"depth": 1},
+            {"depth": 2.5, "total_size": math.inf},
+            {"depth": UDF.TILE_DEPTH_MAX, "total_size": UDF.TILE_SIZE_BEST_FIT},
+            {"depth": np.float32(7), "total_size": np.int64(2**40)},
+        ],
+    )
+    def test_cache_sized(self, preferences: dict[str, Any]) -> None:
+        assert depth((TILE, preferences)) == FITS
+
+    def test_smaller_wishes_count(self) -> None:
+        assert depth((TILE, {"total_size": 4 * 64 * 64 * 4}), (TILE, {})) == 4
+        assert depth((TILE, {"total_size": 1})) == 1
+
+    def test_never_less_than_a_frame(self) -> None:
+        assert depth((FRAME, {}), dataset=Shape((10, 4096, 4096), 2)) == 1
+
+    def test_never_more_than_the_scan(self) -> None:
+        assert depth((FRAME, {}), dataset=Shape((10, 4, 4), 2)) == 10
+
+    @pytest.mark.parametrize(
+        ("methods", "intent"),
+        [
+            ([TILE], "tile"),
+            ([TILE, FRAME], "frame"),
+            ([FRAME, PARTITION, TILE], "partition"),
+        ],
+    )
+    def test_intent_is_that_of_the_most_demanding(
+        self, methods: list[UDFMethod], intent: str
+    ) -> None:
+        scheme = decide(DATASET, 4, [("X", method, {}) for method in methods])
+
+        assert scheme.intent == intent
+        assert len(scheme) == 1
+
+    @pytest.mark.parametrize(
+        "preferences", [{"deph": 3}, {"depth": 0}, {"total_size": "big"}, {"depth": math.nan}]
+    )
+    def test_what_means_nothing(self, preferences: dict[str, Any]) -> None:
+        with pytest.raises(UDFException, match="X.get_tiling_preferences returned"):
+            depth((TILE, preferences))
+
+
+class TestScheme:
+    """The surface that UDFs see."""
+
+    def test_whole_frames(self) -> None:
+        scheme = TilingScheme.make_for_shape(Shape((8, 64, 64), 2), DATASET, intent="tile")
+
+        assert (len(scheme), scheme.depth, scheme.intent) == (1, 8, "tile")
+        assert scheme[0] == Slice((0, 0), Shape((64, 64), 2))
+        assert scheme.shape == Shape((8, 64, 64), 2)
+        assert scheme.dataset_shape is DATASET
+        assert scheme.slices == [(0, scheme[0])]
+        assert scheme.slices_array.tolist() == [[[0, 0], [64, 64]]]
+
+    def test_cells(self) -> None:
+        scheme = TilingScheme.make_for_shape(Shape((8, 50, 64), 2), DATASET)
+
+        assert [tuple(cell.shape) for cell in scheme] == [(50, 64), (14, 64)]
+        assert scheme[1].origin == (50, 0)
+        assert scheme.slices_array.shape == (2, 2, 2)
+
+    def test_adjusting_for_partitions(self) -> None:
+        tile = Shape((8, 64, 64), 2)
+        whole = TilingScheme.make_for_shape(tile, DATASET, intent="partition")
+        part = type("Partition", (), {"shape": Shape((5, 64, 64), 2)})
+
+        assert whole.adjust_for_partition(3).depth == 3
+        assert whole.adjust_for_partition(part).shape == Shape((5, 64, 64), 2)
+        assert whole.adjust_for_partition(8) is whole
+        frames = TilingScheme.make_for_shape(tile, DATASET, intent="frame")
+        assert frames.adjust_for_partition(3) is frames
