@@ -104,6 +104,8 @@ def _go_on(detector: Detector, run: _Run, done: threading.Event, parent: int | N
         while run.wait_for_arm or not detector.wait(0):
             if done.wait(0.05) or (parent is not None and os.getppid() != parent):
                 return True
+        if detector.error is not None:
+            raise OSError(f"series {detector.number} broke off: {detector.error}")
     return False
 
 

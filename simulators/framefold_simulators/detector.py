@@ -124,6 +124,7 @@ class Detector:
         self._triggers = threading.Semaphore(0)
         self._triggered = threading.Semaphore(0)
         self._blobs: dict[tuple[str, int], Blobs] = {}
+        self.error: Exception | None = None  # written by: the thread; why it could not go on
         self.prepare()
 
     @property
@@ -161,7 +162,7 @@ class Detector:
             self._stop = threading.Event()
             self._triggers, self._triggered = threading.Semaphore(0), threading.Semaphore(0)
             self.state = "ready"
-            self._thread = threading.Thread(target=self._take, name="detector", daemon=True)
+            self._thread = threading.Thread(target=self._guarded, name="detector", daemon=True)
             self._thread.start()
             return self.number
 
@@ -201,8 +202,16 @@ class Detector:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
+    def _guarded(self) -> None:
+        """Thread: send one series; what goes wrong is kept for whoever looks after us."""
+        try:
+            self._take()
+        except Exception as error:  # noqa: BLE001 - a file that cannot be read, for instance
+            self.error = error
+            self.state = "error"
+
     def _take(self) -> None:
-        """Thread: send one series."""
+        """Send one series."""
         series, language = self.settings, self._language
         order = self._recipe.faults.order(series.count)
         nimages, _ = series.triggers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ BLOCK_BYTES = 8192
 """What DECTRIS detectors use, in all captures we know."""
 
 _BATCH_BYTES = 1 << 24  # frames given to HDF5 at a time
+_names = itertools.count()
 
 
 def encoded(
@@ -74,14 +76,13 @@ def _bslz4(frames: NDArray[Any], block_bytes: int) -> Iterator[bytes]:
     batch = max(1, _BATCH_BYTES // max(1, frames[:1].nbytes))
     for first in range(0, len(frames), batch):
         part = frames[first : first + batch]
-        # a file in memory that is never written; closed with its batch to free its chunks
-        with h5py.File("blobs", "w", driver="core", backing_store=False) as file:
+        # In memory, never written. HDF5 refuses two open files of one name, wherever they are.
+        with h5py.File(f"blobs-{next(_names)}", "w", driver="core", backing_store=False) as file:
             chunks = file.create_dataset(
                 "blobs",
                 data=part,
                 chunks=(1, *part.shape[1:]),
                 compression=hdf5plugin.Bitshuffle(nelems=elements, cname="lz4"),
             )
-            for i in range(len(part)):
-                _, blob = chunks.id.read_direct_chunk((i, 0, 0))
-                yield bytes(blob)
+            blobs = [bytes(chunks.id.read_direct_chunk((i, 0, 0))[1]) for i in range(len(part))]
+        yield from blobs

@@ -199,7 +199,7 @@ def _changed(settings: Series, module: str, name: str, value: object) -> tuple[S
 
 
 def _count(name: str, value: object) -> int:
-    if not isinstance(value, int) or not 0 < value <= _LIMIT:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LIMIT:
         raise RestError(400, f"{name} is a number from 1 to {_LIMIT}, not {value!r}")
     return value
 
