@@ -3,9 +3,9 @@
 Each (frame, mask) pair has its own vector of lanes; pixel p always goes to lane p modulo the
 number of lanes by one fused multiply-add, and the lanes are folded as a fixed tree once per
 2048 pixels into a float64. So a pair's result depends on that frame and that mask alone, not on
-how many others share the call; the register block (8 frames x 3 masks) only decides how often
-values are loaded. LLVM does not vectorise such a loop by itself, hence vector IR, which it lowers
-to AVX-512, AVX2 or NEON as the machine has it.
+how many others share the call; the register blocks (8 frames x 3 masks, 4 x 5, 1 x 3) only decide
+how often values are loaded. LLVM does not vectorise such a loop by itself, hence vector IR, which
+it lowers to AVX-512, AVX2 or NEON as the machine has it.
 """
 
 from __future__ import annotations
@@ -170,6 +170,8 @@ def _block_kernel(n_frames: int, n_masks: int) -> Any:
 
 _dot_8x3 = _block_kernel(8, 3)
 _dot_8x1 = _block_kernel(8, 1)
+_dot_4x5 = _block_kernel(4, 5)
+_dot_4x1 = _block_kernel(4, 1)
 _dot_1x3 = _block_kernel(1, 3)
 _dot_1x1 = _block_kernel(1, 1)
 
@@ -191,6 +193,15 @@ def _dot_block(
             _dot_8x1(rows, f, p, masks, m, q, n, out)
             m += 1
         f += 8
+    if f + 4 <= frames:
+        m = 0
+        while m + 5 <= count:
+            _dot_4x5(rows, f, p, masks, m, q, n, out)
+            m += 5
+        while m < count:
+            _dot_4x1(rows, f, p, masks, m, q, n, out)
+            m += 1
+        f += 4
     while f < frames:
         m = 0
         while m + 3 <= count:
