@@ -172,3 +172,11 @@ class TestReader:
 
         assert list(blocks) == []
         assert not reader.ending().complete
+
+    def test_stopping_after_the_end_changes_nothing(self):
+        reader = ArrayDataSet(counts((10,), (2, 2))).reader()
+        list(reader.blocks(BlockPlan()))
+
+        reader.stop()
+
+        assert reader.ending().complete

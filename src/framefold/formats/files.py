@@ -134,6 +134,7 @@ class FileReader:
     def __init__(self, data_set: FileDataSet) -> None:
         self._data_set = data_set
         self._stopped = threading.Event()
+        self._exhausted = False  # written by: whoever draws blocks
         self._received = 0  # written by: whoever draws blocks
         self._missing = 0  # written by: whoever draws blocks
 
@@ -170,6 +171,7 @@ class FileReader:
             assert block is not None, "a partition with frames has a block"
             self._received += sum(stop - start for start, stop in block.spans)
             yield block
+        self._exhausted = True
 
     def release(self, block: Block) -> None:
         """Take a block back; a file needs nothing of it."""
@@ -192,7 +194,8 @@ class FileReader:
     def ending(self) -> Ending:
         """Complete if the file holds every frame it promises and nobody stopped the reading."""
         facts, losses = self._data_set.facts, self.losses()
-        if self._stopped.is_set():
+        # a reader may be stopped to tidy up when all is read already
+        if self._stopped.is_set() and not self._exhausted:
             return Ending(False, "reading was stopped", losses)
         lacking = facts.frames_promised - facts.frames_found
         if lacking > 0:
