@@ -163,6 +163,21 @@ class TestInstances:
         with pytest.raises(TypeError, match="mask"):
             run_udf(DATA, Wrong(3))
 
+    def test_constructors_hand_their_arguments_on(self) -> None:
+        class Forgets(Plain):
+            def __init__(self) -> None:
+                pass
+
+            def process_tile(self, tile: np.ndarray) -> None:
+                pass
+
+        with pytest.raises(UDFException, match=r"Forgets\.__init__ must call super"):
+            Driver(DATA, Forgets())
+
+    def test_a_class_is_no_udf(self) -> None:
+        with pytest.raises(TypeError, match="give an instance"):
+            Driver(DATA, [Plain])  # type: ignore[list-item]
+
     def test_pickle(self) -> None:
         class Local(Plain):
             pass

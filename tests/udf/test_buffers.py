@@ -11,7 +11,7 @@ import pytest
 from framefold.core.shape import Shape
 from framefold.errors import UDFException
 from framefold.udf import UDF, BufferWrapper
-from framefold.udf.buffers import Domain
+from framefold.udf.domain import Domain
 
 NAV, SIG = (2, 3), (4, 5)
 SELECTION = np.array([True, False, True, True, False, False])

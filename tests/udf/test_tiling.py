@@ -69,7 +69,7 @@ class TestDecision:
         "preferences", [{"deph": 3}, {"depth": 0}, {"total_size": "big"}, {"depth": math.nan}]
     )
     def test_what_means_nothing(self, preferences: dict[str, Any]) -> None:
-        with pytest.raises(UDFException, match="X.get_tiling_preferences returned"):
+        with pytest.raises(UDFException, match=r"X\.get_tiling_preferences returned"):
             depth((TILE, preferences))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.errors import ShapeError
-from framefold.udf.buffers import BufferWrapper, Domain
+from framefold.udf.buffers import BufferWrapper
+from framefold.udf.domain import Domain
 
 
 class AuxData(BufferWrapper):
@@ -84,13 +85,10 @@ class AuxData(BufferWrapper):
                 f"{needed}"
             )
 
-    def whole(self, sig_shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+    def whole(self) -> NDArray[Any]:
         """All values: nav flat ``(positions,) + extra_shape``, whatever is selected."""
-        if self.kind == "sig" and sig_shape is not None:
-            return self._flat.reshape(sig_shape + self._flat.shape[1:])
-        if self.kind == "single":
-            return self._flat[0] if self.extra_shape and len(self._flat) == 1 else self._flat
-        return self._flat
+        single = self.kind == "single" and self.extra_shape and len(self._flat) == 1
+        return self._flat[0] if single else self._flat
 
     def rows(self, positions: NDArray[np.int64]) -> NDArray[Any]:
         """The values of some scan positions; a view when they are neighbours.

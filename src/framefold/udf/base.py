@@ -14,9 +14,10 @@ from framefold.errors import UDFException
 from framefold.udf import backends
 from framefold.udf.access import UDFData
 from framefold.udf.aux_data import AuxData
-from framefold.udf.buffers import ArrayWithMask, BufferWrapper
+from framefold.udf.buffers import BufferWrapper
 from framefold.udf.dtype import check_cast
 from framefold.udf.meta import UDFMeta
+from framefold.udf.result import ArrayWithMask
 from framefold.udf.tiling import (
     TILE_DEPTH_DEFAULT,
     TILE_DEPTH_MAX,
@@ -88,7 +89,18 @@ class UDF:
 
     @property
     def stored_kwargs(self) -> Mapping[str, Any]:
-        """The keyword arguments that the constructor will be called with again."""
+        """The keyword arguments that the constructor will be called with again.
+
+        Raises
+        ------
+        UDFException
+            If a subclass did not hand them on.
+        """
+        if "_kwargs" not in vars(self):
+            raise UDFException(
+                f"{type(self).__name__}.__init__ must call super().__init__ with the keyword "
+                "arguments that workers are to construct it with"
+            )
         return self._kwargs
 
     @property

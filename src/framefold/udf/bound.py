@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framefold.udf import backends
 from framefold.udf.bound_udf import BoundUDF, Zeros
-from framefold.udf.buffers import Domain
+from framefold.udf.domain import Domain
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec, takes_native_tiles

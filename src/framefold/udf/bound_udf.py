@@ -13,7 +13,8 @@ from framefold.udf import backends
 from framefold.udf.access import UDFData, is_readable
 from framefold.udf.aux_data import AuxData
 from framefold.udf.base import UDF, parameter_views
-from framefold.udf.buffers import BufferWrapper, Domain
+from framefold.udf.buffers import BufferWrapper
+from framefold.udf.domain import Domain
 from framefold.udf.meta import UDFMeta
 from framefold.udf.spec import checked_method
 from framefold.udf.tiling import UDFMethod
@@ -116,7 +117,7 @@ class BoundUDF:
             self.process = self._process_frames
             # a frame's row of a buffer without further axes is an array of one element
             self._rows = [
-                (shown, name, array if array.ndim > 1 else array.reshape(-1, 1))
+                (shown, name, array if array.ndim > 1 else array[:, np.newaxis])
                 for shown, name, array in self._rows
             ]
         else:

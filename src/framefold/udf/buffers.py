@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.errors import InvalidMaskError, UDFException
+from framefold.errors import UDFException
+from framefold.udf.domain import Domain
 from framefold.udf.masks import get_bbox_slice, get_inner_slice
 
 KINDS = ("nav", "sig", "single")
@@ -20,54 +18,6 @@ USES = (None, "private", "result_only")
 WHERES = (None, "device")
 
 _FILL: dict[str, Any] = {"f": np.nan, "c": np.nan, "O": None, "m": "NaT", "M": "NaT"}
-
-
-@dataclass(frozen=True, eq=False)
-class Domain:
-    """The axes that buffers of one run stretch over.
-
-    Parameters
-    ----------
-    nav_shape, sig_shape : tuple of int
-        Scan and detector.
-    selection : ndarray of bool, flat, or None
-        Selected positions; None for all.
-    """
-
-    nav_shape: tuple[int, ...]
-    sig_shape: tuple[int, ...]
-    selection: NDArray[np.bool_] | None = None
-
-    @cached_property
-    def frames(self) -> int:
-        """How many positions are selected."""
-        if self.selection is None:
-            return math.prod(self.nav_shape)
-        return int(np.count_nonzero(self.selection))
-
-    def embed(self, raw: NDArray[Any], fill: Any) -> NDArray[Any]:
-        """Put rows of selected positions where they belong in the scan.
-
-        Parameters
-        ----------
-        raw : ndarray, shape (selected,) + extra
-            One row for each selected position.
-        fill : object
-            What the other positions get; None keeps zeros (or what stands for zero).
-
-        Returns
-        -------
-        ndarray, shape nav_shape + extra
-            A view of ``raw`` when everything is selected.
-        """
-        shape = self.nav_shape + raw.shape[1:]
-        if self.selection is None:
-            return raw.reshape(shape)
-        full = np.zeros((self.selection.size, *raw.shape[1:]), dtype=raw.dtype)
-        if fill is not None or raw.dtype.kind == "O":
-            full[~self.selection] = fill
-        full[self.selection] = raw
-        return full.reshape(shape)
 
 
 class BufferWrapper(NDArrayOperatorsMixin):
@@ -304,32 +254,3 @@ class BufferWrapper(NDArrayOperatorsMixin):
             f"<{type(self).__name__} kind={self._kind} dtype={self._dtype} "
             f"extra_shape={self._extra_shape}>"
         )
-
-
-class ArrayWithMask:
-    """Values and where they mean something, as ``UDF.with_mask`` hands them on.
-
-    Parameters
-    ----------
-    arr : ndarray
-        The values.
-    mask : bool or ndarray of bool
-        Broadcastable to ``arr``.
-
-    Raises
-    ------
-    InvalidMaskError
-        If the mask is not boolean or does not fit.
-    """
-
-    def __init__(self, arr: Any, mask: Any) -> None:
-        self.arr = np.asarray(arr)
-        given = np.asarray(mask)
-        if given.dtype != np.bool_:
-            raise InvalidMaskError(f"a mask must be boolean, this one is {given.dtype}")
-        try:
-            self.mask: NDArray[np.bool_] = np.broadcast_to(given, self.arr.shape)
-        except ValueError as error:
-            raise InvalidMaskError(
-                f"a mask of shape {given.shape} does not fit values of shape {self.arr.shape}"
-            ) from error

@@ -12,7 +12,8 @@ from framefold.udf.access import UDFData
 from framefold.udf.aux_data import AuxData
 from framefold.udf.base import UDF, no_default_merge, parameter_views
 from framefold.udf.bound_udf import RESULT_ONLY, checked_buffers
-from framefold.udf.buffers import BufferWrapper, Domain
+from framefold.udf.buffers import BufferWrapper
+from framefold.udf.domain import Domain
 from framefold.udf.meta import UDFMeta
 from framefold.udf.result import results_of
 from framefold.udf.spec import checked_method

@@ -14,7 +14,8 @@ from framefold.core.shape import Shape
 from framefold.errors import ParameterError, ShapeError
 from framefold.udf import backends
 from framefold.udf.base import UDF
-from framefold.udf.buffers import BufferWrapper, Domain
+from framefold.udf.buffers import BufferWrapper
+from framefold.udf.domain import Domain
 from framefold.udf.dtype import machine_order, negotiate
 from framefold.udf.main_udf import MainUDF
 from framefold.udf.meta import UDFMeta
@@ -64,6 +65,9 @@ class Reduction:
     ) -> None:
         if not udfs:
             raise ValueError("empty list of UDFs - nothing to do!")
+        for udf in udfs:
+            if not isinstance(udf, UDF):
+                raise TypeError(f"{udf!r} is no UDF; give an instance of a subclass of UDF")
         self._lock = threading.RLock()  # users' merge and get_results never run at the same time
         self._threads = threads_per_worker
         self._domain = _domain(nav_shape, sig_shape, selection)
