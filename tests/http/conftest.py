@@ -27,7 +27,7 @@ def channel(kind: str, data: np.ndarray, valid: np.ndarray, extra=(), version=1)
 
 
 class FakeRun:
-    """A run of a scan whose rows arrive when the test says so; publishes when asked, in a thread."""
+    """A run whose rows arrive when the test says so; publishes when asked, in a thread."""
 
     def __init__(self, ident: str = "01RUN", rows: int = 3) -> None:
         self.ident = ident

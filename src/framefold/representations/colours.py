@@ -18,7 +18,7 @@ _CATALOGUE = {
     "inferno": "bids:inferno",
     "magma": "bids:magma",
     "plasma": "bids:plasma",
-    "cividis": "bids:cividis",
+    "cividis": "cividis:cividis",
     "turbo": "google:turbo",
     "cubehelix": "cubehelix:cubehelix",
     "coolwarm": "matplotlib:coolwarm",

@@ -14,8 +14,10 @@ from framefold.representations.representation import Representation, one_of
 MAX_ELEMENTS = 65_536
 """Beyond this many elements text is the wrong way to send an array."""
 
-# the longest number orjson writes for a float64, with its comma and brackets
-_ELEMENT_BYTES = 32
+# the longest number orjson writes for a float64 ("-2.2250738585072014e-308"), with its comma
+_NUMBER_BYTES = 25
+# a pair of brackets and a comma, at worst around every element on every axis
+_BRACKET_BYTES = 3
 _HEAD_BYTES = 1024
 
 
@@ -54,7 +56,9 @@ def encode(channel: Channel, options: Mapping[str, str]) -> bytes:
 
 def estimate(channel: Channel, options: Mapping[str, str]) -> int:  # noqa: ARG001
     """A bound on the text [bytes]."""
-    return min(channel.data.size, MAX_ELEMENTS) * _ELEMENT_BYTES + _HEAD_BYTES
+    numbers = 2 if channel.data.dtype.kind == "c" else 1
+    element = numbers * _NUMBER_BYTES + (channel.data.ndim + numbers) * _BRACKET_BYTES
+    return min(channel.data.size, MAX_ELEMENTS) * element + _HEAD_BYTES
 
 
 def _plain(channel: Channel, *, keep: bool) -> object:
@@ -66,6 +70,8 @@ def _plain(channel: Channel, *, keep: bool) -> object:
         data = np.stack([data.real, data.imag], axis=-1)
         valid = np.broadcast_to(valid[..., None], data.shape)
     if keep or valid.all():
+        if data.ndim == 0:
+            return data.item()
         # orjson writes NaN and infinities as null, but knows C order and machine order only
         return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
     flat = [

@@ -20,7 +20,7 @@ _HEADER_BYTES = 4096
 def encode(channel: Channel, options: Mapping[str, str]) -> bytes:  # noqa: ARG001 - it has none
     """The array as a ``.npy`` file."""
     target = BytesIO()
-    np.lib.format.write_array(target, np.ascontiguousarray(channel.data), allow_pickle=False)
+    np.lib.format.write_array(target, np.asarray(channel.data, order="C"), allow_pickle=False)
     return target.getvalue()
 
 
