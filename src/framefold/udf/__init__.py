@@ -5,7 +5,7 @@ from framefold.udf.auto import AutoUDF
 from framefold.udf.aux_data import AuxData
 from framefold.udf.base import UDF
 from framefold.udf.bound import BoundRun
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf.buffers import ArrayWithMask, BufferWrapper
 from framefold.udf.dtype import check_cast
 from framefold.udf.masks import get_bbox, get_bbox_slice, get_inner_slice, reshaped_view
 from framefold.udf.meta import UDFMeta
@@ -19,7 +19,6 @@ from framefold.udf.mixins import (
 )
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.reduction import Reduction
-from framefold.udf.result import ArrayWithMask
 from framefold.udf.spec import RunSpec
 from framefold.udf.tiling import TilingScheme, UDFMethod
 

@@ -14,10 +14,9 @@ from framefold.errors import UDFException
 from framefold.udf import backends
 from framefold.udf.access import UDFData
 from framefold.udf.aux_data import AuxData
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf.buffers import ArrayWithMask, BufferWrapper
 from framefold.udf.dtype import check_cast
 from framefold.udf.meta import UDFMeta
-from framefold.udf.result import ArrayWithMask
 from framefold.udf.tiling import (
     TILE_DEPTH_DEFAULT,
     TILE_DEPTH_MAX,

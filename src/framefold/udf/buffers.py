@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.errors import UDFException
+from framefold.errors import InvalidMaskError, UDFException
 from framefold.udf.domain import Domain
 from framefold.udf.masks import get_bbox_slice, get_inner_slice
 
@@ -254,3 +254,32 @@ class BufferWrapper(NDArrayOperatorsMixin):
             f"<{type(self).__name__} kind={self._kind} dtype={self._dtype} "
             f"extra_shape={self._extra_shape}>"
         )
+
+
+class ArrayWithMask:
+    """Values and where they mean something, as ``UDF.with_mask`` hands them on.
+
+    Parameters
+    ----------
+    arr : ndarray
+        The values.
+    mask : bool or ndarray of bool
+        Broadcastable to ``arr``.
+
+    Raises
+    ------
+    InvalidMaskError
+        If the mask is not boolean or does not fit.
+    """
+
+    def __init__(self, arr: Any, mask: Any) -> None:
+        self.arr = np.asarray(arr)
+        given = np.asarray(mask)
+        if given.dtype != np.bool_:
+            raise InvalidMaskError(f"a mask must be boolean, this one is {given.dtype}")
+        try:
+            self.mask: NDArray[np.bool_] = np.broadcast_to(given, self.arr.shape)
+        except ValueError as error:
+            raise InvalidMaskError(
+                f"a mask of shape {given.shape} does not fit values of shape {self.arr.shape}"
+            ) from error

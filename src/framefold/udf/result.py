@@ -8,38 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.errors import InvalidMaskError, UDFException, UndeclaredResultError, nearest
-from framefold.udf.buffers import BufferWrapper
+from framefold.errors import UDFException, UndeclaredResultError, nearest
+from framefold.udf.buffers import ArrayWithMask, BufferWrapper
 from framefold.udf.domain import Domain
-
-
-class ArrayWithMask:
-    """Values and where they mean something, as ``UDF.with_mask`` hands them on.
-
-    Parameters
-    ----------
-    arr : ndarray
-        The values.
-    mask : bool or ndarray of bool
-        Broadcastable to ``arr``.
-
-    Raises
-    ------
-    InvalidMaskError
-        If the mask is not boolean or does not fit.
-    """
-
-    def __init__(self, arr: Any, mask: Any) -> None:
-        self.arr = np.asarray(arr)
-        given = np.asarray(mask)
-        if given.dtype != np.bool_:
-            raise InvalidMaskError(f"a mask must be boolean, this one is {given.dtype}")
-        try:
-            self.mask: NDArray[np.bool_] = np.broadcast_to(given, self.arr.shape)
-        except ValueError as error:
-            raise InvalidMaskError(
-                f"a mask of shape {given.shape} does not fit values of shape {self.arr.shape}"
-            ) from error
 
 
 def results_of(
