@@ -34,6 +34,11 @@ class TestMakeUDF:
         assert detector.params.ro == 2
         assert len(make_udf("masks", {"mask_factories": [[[1, 0], [0, 1]]]}).masks) == 1
 
+    def test_a_class_of_ones_own(self) -> None:
+        udf = make_udf("framefold.analyses.sum:SumUDF", {"dtype": "float64"})
+
+        assert udf.params.dtype == "float64"
+
     def test_unknown_name(self) -> None:
         with pytest.raises(UnknownNameError, match="did you mean 'sumsig'"):
             make_udf("sumsigs")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framefold.errors import ParameterError, nearest
-from framefold.registry import Registry
+from framefold.registry import Registry, load_target
 
 UDFS = Registry(
     "UDF",
@@ -29,7 +29,7 @@ def make_udf(name: str, parameters: Mapping[str, Any] | None = None) -> Any:
     Parameters
     ----------
     name : str
-        One of ``UDFS.names()``.
+        One of ``UDFS.names()``, or ``"module:Class"`` for a class of the user's own.
     parameters : mapping, optional
         Keyword arguments of the class's ``with_params`` if it has one, else of the class; plain
         numbers, texts and lists.
@@ -42,10 +42,12 @@ def make_udf(name: str, parameters: Mapping[str, Any] | None = None) -> Any:
     ------
     UnknownNameError
         If no UDF has that name.
+    ImportError, AttributeError
+        If ``"module:Class"`` is not there.
     ParameterError
         If a parameter is unknown (it names the nearest one), missing, or does not fit.
     """
-    udf = UDFS.load(name)
+    udf = load_target(name) if ":" in name else UDFS.load(name)
     factory = getattr(udf, "with_params", udf)
     given = dict(parameters or {})
     known = inspect.signature(factory).parameters

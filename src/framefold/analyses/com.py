@@ -21,8 +21,7 @@ from framefold.analyses.vector_fields import (
     plane,
 )
 from framefold.errors import ParameterError, ShapeError
-from framefold.udf.base import UDF
-from framefold.udf.buffers import ArrayWithMask, BufferWrapper
+from framefold.udf import UDF, ArrayWithMask, BufferWrapper
 
 
 class RegressionOptions(IntEnum):

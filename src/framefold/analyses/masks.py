@@ -10,8 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from framefold.analyses.mask_container import MaskContainer
 from framefold.errors import ParameterError
-from framefold.udf.base import UDF
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf import UDF, BufferWrapper
 
 
 class ApplyMasksUDF(UDF):

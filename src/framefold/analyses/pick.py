@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.udf.base import UDF
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf import UDF, BufferWrapper
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from framefold.errors import ParameterError
 from framefold.kernels.rows import accumulator_dtype
 from framefold.kernels.sums import add_frames
-from framefold.udf.base import UDF
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf import UDF, BufferWrapper
 from framefold.udf.spec import takes_native_tiles
 
 

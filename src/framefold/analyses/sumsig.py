@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.kernels.sums import frame_sums
-from framefold.udf.base import UDF
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf import UDF, BufferWrapper
 
 
 class SumSigUDF(UDF):

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from framefold.analyses.regions import Annulus, Rectangle, Region, region_sums
 from framefold.errors import ParameterError, ShapeError, nearest
-from framefold.udf.base import UDF
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf import UDF, BufferWrapper
 
 # which sizes each shape has; the centre goes for all of them
 SIZES: dict[str, tuple[str, ...]] = {
