@@ -13,7 +13,7 @@ Pixels are small numbers: planes of zeros at the high end are looked for and cos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -22,7 +22,7 @@ from framefold.kernels.compiled import instruction, kernel
 from framefold.kernels.memory import (
     INT32,
     INT64,
-    any_64,
+    any_256,
     clear_bytes,
     copy_bytes,
     load_u8,
@@ -37,6 +37,7 @@ WORKSPACE = 8 * 4 * STEP
 """Room that `restore_integers` needs for what it may not yet write [bytes]."""
 
 _Rows = list[Any]  # LLVM vectors of 64 bytes; None is a row known to be zero
+_Orders = list[list[int]]
 
 
 def _vector(bits: int) -> Any:
@@ -66,51 +67,76 @@ def _transpose_squares(builder: Any, rows: _Rows) -> _Rows:
     return rows
 
 
-def _zip(builder: Any, left: Any, right: Any, bits: int) -> tuple[Any, Any]:
-    """LLVM: interleave two rows in units of ``bits``, within lanes of 16 bytes: low, high half."""
+def _merged(builder: Any, left: Any, right: Any, unit_bytes: int, orders: _Orders) -> _Rows:
+    """LLVM: two new rows, each picked by an order from the units of both old ones."""
     if left is right is None:
-        return None, None
-    kind = _vector(bits)
+        return [None, None]
+    kind = _vector(8 * unit_bytes)
     zero = ir.Constant(kind, [0] * kind.count)
     a, b = (zero if row is None else builder.bitcast(row, kind) for row in (left, right))
-    units = 128 // bits
-    halves = []
-    for first in (0, units // 2):
-        order = [
-            unit + side
-            for lane in range(0, kind.count, units)
-            for unit in range(lane + first, lane + first + units // 2)
-            for side in (0, kind.count)
-        ]
-        picked = ir.Constant(ir.VectorType(INT32, kind.count), order)
-        halves.append(builder.bitcast(builder.shuffle_vector(a, b, picked), _vector(64)))
-    return halves[0], halves[1]
-
-
-def _ordered(builder: Any, rows: _Rows, bits: int = 8) -> _Rows:
-    """LLVM: zip up to 16 rows (a power of two) until each lane of 16 bytes is in final order.
-
-    Byte k of row q of a lane goes to place ``k * len(rows) + q``; the results follow each other.
-    """
-    if len(rows) == 1:
-        return rows
-    pairs = [
-        _zip(builder, left, right, bits) for left, right in zip(rows[0::2], rows[1::2], strict=True)
+    indices = ir.VectorType(INT32, kind.count)
+    return [
+        builder.bitcast(builder.shuffle_vector(a, b, ir.Constant(indices, order)), _vector(64))
+        for order in orders
     ]
-    return _ordered(builder, [low for low, _ in pairs], 2 * bits) + _ordered(
-        builder, [high for _, high in pairs], 2 * bits
-    )
 
 
-def _store_lanes(builder: Any, address: Any, results: _Rows) -> None:
-    """LLVM: lane l of result r goes to the 16 bytes number ``r + l * len(results)``."""
-    for number, result in enumerate(results):
-        value = ir.Constant(_vector(64), [0] * 8) if result is None else result
-        for lane in range(4):
-            picked = ir.Constant(ir.VectorType(INT32, 2), [2 * lane, 2 * lane + 1])
-            part = builder.shuffle_vector(value, value, picked)
-            place = ir.Constant(INT64, 16 * (number + lane * len(results)))
-            builder.store(part, pointer(builder, builder.add(address, place), part.type), align=1)
+def _orders(unit_bytes: int, stages_left: int) -> _Orders:
+    """How two rows are zipped: the units that go into each of the two new rows.
+
+    All stages but the last two zip within lanes of 16 bytes, which every machine does at once
+    (``punpck``, ``zip``). The last two also bring the lanes in order: first the upper and lower
+    half of the rows part, in an order that 32-byte machines find convenient too, then their
+    halves.
+    """
+    units = STEP // unit_bytes
+    lane = units // 4
+    half = max(lane // 2, 1)
+    chosen: _Orders = []
+    for part in (0, 1):
+        if stages_left > 2:
+            starts = [place * lane + part * half for place in range(4)]
+            picked = [start + i for start in starts for i in range(half)]
+        elif stages_left == 2:
+            starts = [(2 * part + low) * lane + top * half for top in (0, 1) for low in (0, 1)]
+            picked = [start + i for start in starts for i in range(half)]
+        else:
+            picked = [(2 * top + part) * lane + i for top in (0, 1) for i in range(lane)]
+        chosen.append([unit + side for unit in picked for side in (0, units)])
+    return chosen
+
+
+def _ordered(
+    builder: Any, rows: _Rows, bits: list[int], unit_bytes: int = 1, number: int = 0
+) -> Iterator[tuple[int, Any]]:
+    """LLVM: zip 8, 16 or 32 rows until byte k of row q is byte ``k * len(rows) + q`` of them all.
+
+    Each stage moves one of the ``bits`` of k into the number of the row. One half is finished
+    before the other is begun: a machine has 32 registers at best.
+    """
+    if not bits:
+        yield number, rows[0]
+        return
+    orders = _orders(unit_bytes, len(bits))
+    pairs = [
+        _merged(builder, first, second, unit_bytes, orders)
+        for first, second in zip(rows[0::2], rows[1::2], strict=True)
+    ]
+    for part in (0, 1):
+        half = [pair[part] for pair in pairs]
+        yield from _ordered(builder, half, bits[1:], 2 * unit_bytes, number | part << bits[0])
+
+
+def _store_widened(
+    builder: Any, address: Any, row: Any, number: int, narrow: int, wide: int
+) -> None:
+    """LLVM: store one of several rows of integers of ``narrow`` bytes as wider ones."""
+    kind = ir.VectorType(ir.IntType(8 * wide), STEP // narrow)
+    value = builder.bitcast(row, _vector(8 * narrow))
+    if narrow < wide:
+        value = builder.zext(value, kind)
+    place = builder.add(address, ir.Constant(INT64, number * STEP * wide // narrow))
+    builder.store(value, pointer(builder, place, kind), align=1)
 
 
 def _restoring(size: int, planes: int) -> Callable[[int, int, int], None]:
@@ -119,21 +145,23 @@ def _restoring(size: int, planes: int) -> Callable[[int, int, int], None]:
     Its arguments: address of 64 bytes of plane 0, distance of the planes, address of the integers
     [bytes]. Planes from ``planes`` on are taken to be zero and not read.
     """
+    narrow = next(n for n in (1, 2, 4) if planes <= 8 * n)
 
     def emit(builder: Any, source: Any, stride: Any, target: Any) -> None:
-        rows: _Rows = [None] * (8 * size)
+        rows: _Rows = [None] * (8 * narrow)
         for plane in range(planes):
             start = builder.add(source, builder.mul(stride, ir.Constant(INT64, plane)))
             rows[plane] = builder.load(pointer(builder, start, _vector(64)), align=1)
         bytewise = [
-            _transpose_squares(builder, rows[8 * byte : 8 * byte + 8]) for byte in range(size)
+            _transpose_squares(builder, rows[8 * byte : 8 * byte + 8]) for byte in range(narrow)
         ]
-        rows = [bytewise[byte][row] for row in range(8) for byte in range(size)]
-        count = min(len(rows), 16)
-        groups = [
-            _ordered(builder, rows[first : first + count]) for first in range(0, len(rows), count)
-        ]
-        _store_lanes(builder, target, [group[i] for i in range(count) for group in groups])
+        rows = [bytewise[byte][row] for row in range(8) for byte in range(narrow)]
+        rows_bits = len(rows).bit_length() - 1
+        # zips within lanes take bits 3, 2 and 1 of k as needed, the last two stages bits 5 and 4
+        bits = [*[3, 2, 1][: rows_bits - 2], 5, 4]
+        lowest = 6 - rows_bits
+        for number, row in _ordered(builder, rows, bits):
+            _store_widened(builder, target, row, number >> lowest, narrow, size)
 
     return instruction(3, emit)  # type: ignore[no-any-return]
 
@@ -160,10 +188,10 @@ def planes_in_use(source: int, stride: int, planes: int) -> int:
     while planes > 0:
         place = source + (planes - 4) * stride
         end = source + planes * stride
-        while place + 64 <= end:
-            if any_64(place) != 0:
+        while place + 256 <= end:
+            if any_256(place) != 0:
                 return planes
-            place += 64
+            place += 256
         while place < end:
             if load_u8(place) != 0:
                 return planes

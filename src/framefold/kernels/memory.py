@@ -79,12 +79,17 @@ def _emit_fill(builder: Any, target: Any, pattern: Any) -> None:
 
 
 def _emit_any(builder: Any, source: Any) -> Any:
-    """LLVM: not zero if one of 64 bytes is not."""
-    value = builder.load(pointer(builder, source, ir.VectorType(INT64, 8)), align=1)
-    lanes = [builder.extract_element(value, ir.Constant(INT32, i)) for i in range(8)]
-    while len(lanes) > 1:
-        lanes = [builder.or_(lanes[i], lanes[i + 1]) for i in range(0, len(lanes), 2)]
-    return lanes[0]
+    """LLVM: not zero if one of 256 bytes is not."""
+    vector = ir.VectorType(INT64, 8)
+    parts = [
+        builder.load(
+            pointer(builder, builder.add(source, ir.Constant(INT64, start)), vector), align=1
+        )
+        for start in range(0, 256, 64)
+    ]
+    both = builder.or_(builder.or_(parts[0], parts[1]), builder.or_(parts[2], parts[3]))
+    lanes = builder.icmp_unsigned("!=", both, ir.Constant(vector, [0] * 8))
+    return builder.zext(builder.bitcast(lanes, INT8), INT64)
 
 
 load_u8 = _loading(INT8)
@@ -98,7 +103,7 @@ copy_8 = _copying(8)
 copy_16 = _copying(16)
 copy_32 = _copying(32)
 fill_64: Callable[[int, int], None] = instruction(2, _emit_fill)
-any_64: Callable[[int], int] = instruction(1, _emit_any, returns=True)
+any_256: Callable[[int], int] = instruction(1, _emit_any, returns=True)
 _swap_16, _swap_32, _swap_64 = _swapping(INT16), _swapping(INT32), _swapping(INT64)
 
 
