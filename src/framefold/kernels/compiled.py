@@ -34,6 +34,12 @@ def kernel(function: Kernel) -> Kernel:
     return cast(Kernel, njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
+def inlined(function: Kernel) -> Kernel:
+    """Compile a function into each kernel that calls it, without the cost of a call."""
+    options = {"nogil": True, "cache": True, "error_model": "numpy", "forceinline": True}
+    return cast(Kernel, njit(**options)(function))
+
+
 def instruction(arguments: int, emit: Callable[..., Any], *, returns: bool = False) -> Any:
     """Make something that kernels can call out of LLVM code, where numba has no words for it.
 

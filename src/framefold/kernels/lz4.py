@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from framefold.kernels.compiled import kernel
+from framefold.kernels.compiled import inlined, kernel
 from framefold.kernels.damage import BAD_MATCH, BLOCK_TOO_LONG, TRUNCATED
 from framefold.kernels.memory import (
     copy_8,
@@ -32,7 +32,7 @@ _PERIOD_PRODUCT = np.array(
 _PERIOD_STEP = np.array([0] + [8 // n * n for n in range(1, 9)], np.int64)
 
 
-@kernel
+@inlined
 def _copy_match(place: int, offset: int, end: int, writable_end: int) -> None:
     """Repeat what lies ``offset`` bytes back until ``end``; may write on up to ``writable_end``."""
     if end + 64 > writable_end:
@@ -70,7 +70,7 @@ def _copy_match(place: int, offset: int, end: int, writable_end: int) -> None:
                 place += step
 
 
-@kernel
+@inlined
 def _copy_literals(
     target: int, source: int, count: int, readable_end: int, writable_end: int
 ) -> None:
