@@ -29,11 +29,11 @@ def detector() -> Iterator[Callable[..., Sender]]:
     """Starts senders of messages, and ends them."""
     senders: list[Sender] = []
 
-    def start(messages: Any, rate: float | None = None) -> Sender:
-        sender = Sender(messages, rate=rate)
+    def start(messages: Any, **options: Any) -> Sender:
+        sender = Sender(messages, **options)
         senders.append(sender)
         return sender.start()
 
     yield start
     for sender in senders:
-        sender.close()
+        sender.close(0)

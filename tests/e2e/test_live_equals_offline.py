@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 from e2e.wires import wire
@@ -158,26 +160,33 @@ class TestLiveEqualsOffline:
         assert_same(found, wanted)
 
 
+@pytest.fixture(scope="module")
+def mos2(recordings: Path) -> Path:
+    """The recording of a MoS2 scan."""
+    return recordings / "abtem_mos2" / "mos2_4dstem.h5"
+
+
+@pytest.fixture(scope="module")
+def mos2_data(mos2: Path) -> NDArray[Any]:
+    """Its pixels, read by HDF5's own filter."""
+    assert hdf5plugin.FILTERS  # importing it makes the filter known
+    with h5py.File(mos2) as file:
+        data: NDArray[Any] = file["entry/data/data"][()]
+    return data
+
+
+@pytest.fixture(scope="module")
+def offline(mos2: Path, inline: Any) -> Results:
+    """What all others must equal."""
+    return results_of(inline, inline.load(mos2), (128, 128))
+
+
 @pytest.mark.recordings
 class TestMoS2:
     """The simulated MoS2 recording, through files and wires."""
 
-    @pytest.fixture(scope="class")
-    def path(self, recordings):
-        return recordings / "abtem_mos2" / "mos2_4dstem.h5"
-
-    @pytest.fixture(scope="class")
-    def data(self, path, inline):
-        pytest.importorskip("hdf5plugin")
-        with h5py.File(path) as file:
-            return file["entry/data/data"][()]
-
-    @pytest.fixture(scope="class")
-    def offline(self, path, inline, data):
-        return results_of(inline, inline.load(path), (128, 128))
-
-    def test_two_workers(self, path, offline, workers):
-        assert_same(results_of(workers, workers.load(path), (128, 128)), offline)
+    def test_two_workers(self, mos2, offline, workers):
+        assert_same(results_of(workers, workers.load(mos2), (128, 128)), offline)
 
     def test_truth(self, offline, recordings):
         truth = np.load(recordings / "abtem_mos2" / "mos2_4dstem_truth.npz")
@@ -190,9 +199,9 @@ class TestMoS2:
 
     @pytest.mark.parametrize("protocol", ["simplon-v1", "simplon-v2"])
     @pytest.mark.parametrize("shuffled", [False, True])
-    def test_live(self, protocol, shuffled, data, offline, workers, detector):
+    def test_live(self, protocol, shuffled, mos2_data, offline, workers, detector):
         order = np.random.default_rng(8).permutation(4096) if shuffled else None
-        messages = wire(data, protocol, order=order)
+        messages = wire(mos2_data, protocol, order=order)
         found = live(workers, detector, messages, nav_shape=(64, 64))
 
         assert_same(found, offline)

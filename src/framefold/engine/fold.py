@@ -19,7 +19,7 @@ from framefold.core.losses import Losses
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
-from framefold.udf.buffers import BufferWrapper
+from framefold.udf import BufferWrapper
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.reduction import Reduction
 

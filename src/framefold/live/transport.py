@@ -107,6 +107,7 @@ class ZmqTransport:
     def close(self) -> None:
         """Leave the detector; what was not received is dropped."""
         self._socket.disable_monitor()
+        self._monitor.close(0)
         self._socket.close(0)
         self._context.term()
 
