@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit
@@ -12,13 +15,29 @@ from numba.extending import intrinsic
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
+@cache
+def _fingerprint() -> str:
+    """Eight letters that change with the source of any module of this package."""
+    checksum = 0
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        checksum = zlib.crc32(path.read_bytes(), checksum)
+    return f"{checksum:08x}"
+
+
+def _compiled(function: Kernel, **options: bool) -> Kernel:
+    # Numba renews what it kept when the file of a kernel changes, but not when only a file that
+    # the kernel calls into does: after an upgrade old and new code would be mixed. So the name
+    # under which machine code is kept says which state of all the kernels it was made from.
+    function.__qualname__ += f"_{_fingerprint()}"
+    # error_model "numpy": no hidden branches that would raise ZeroDivisionError
+    return cast(Kernel, njit(nogil=True, cache=True, error_model="numpy", **options)(function))
+
+
 def kernel(function: Kernel) -> Kernel:
     """Compile a function on its first call; it runs without the interpreter lock.
 
     The machine code is kept beside the source (or in numba's cache folder where that cannot be
-    written), so that only the first process ever pays for compiling. Numba renews it when the
-    file of the *outermost* kernel changes, not when a kernel or an instruction that it calls
-    does: after editing one of those, touch the callers or remove ``__pycache__``.
+    written), so that only the first process ever pays for compiling.
 
     Parameters
     ----------
@@ -30,14 +49,12 @@ def kernel(function: Kernel) -> Kernel:
     callable
         The same signature, compiled for the argument types of each first call.
     """
-    # error_model "numpy": no hidden branches that would raise ZeroDivisionError
-    return cast(Kernel, njit(nogil=True, cache=True, error_model="numpy")(function))
+    return _compiled(function)
 
 
 def inlined(function: Kernel) -> Kernel:
-    """Compile a function into each kernel that calls it, without the cost of a call."""
-    options = {"nogil": True, "cache": True, "error_model": "numpy", "forceinline": True}
-    return cast(Kernel, njit(**options)(function))
+    """Like `kernel`, but compiled into each kernel that calls it, without the cost of a call."""
+    return _compiled(function, forceinline=True)
 
 
 def instruction(arguments: int, emit: Callable[..., Any], *, returns: bool = False) -> Any:
