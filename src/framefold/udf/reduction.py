@@ -20,7 +20,7 @@ from framefold.udf.dtype import machine_order, negotiate
 from framefold.udf.main_udf import MainUDF
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
-from framefold.udf.spec import RunSpec, checked_method
+from framefold.udf.spec import RunSpec, checked_method, takes_native_tiles
 from framefold.udf.tiling import decide
 
 
@@ -86,13 +86,20 @@ class Reduction:
             main.prepare()
         self._scheme = decide(
             self._meta.dataset_shape,
-            max(self._input_dtype.itemsize, self._dtype.itemsize),
+            self._tile_itemsize(),
             [
                 (main.name, checked_method(main.udf), main.udf.get_tiling_preferences())
                 for main in self._udfs
             ],
         )
         self._spec = self._make_spec()
+
+    def _tile_itemsize(self) -> int:
+        """Bytes of a pixel in the largest tile there will be."""
+        native = self._dtype.itemsize
+        if all(takes_native_tiles(type(main.udf)) for main in self._udfs):
+            return native
+        return max(self._input_dtype.itemsize, native)
 
     def _main_meta(self) -> UDFMeta:
         domain = self._domain

@@ -21,6 +21,10 @@ TILE_DEPTH_MAX: Final = math.inf
 CACHE_BYTES: Final = 2**20
 """Size of a tile that stays in a core's second-level cache while every UDF works on it."""
 
+FEW_FRAMES: Final = 8
+FEW_FRAMES_BYTES: Final = 2**23
+"""Larger frames still come a few at a time, as long as they stay in the last cache [bytes]."""
+
 DEFAULT_DEPTH: Final = 32
 """Frames that ``TILE_DEPTH_DEFAULT`` stands for."""
 
@@ -159,7 +163,7 @@ def decide(
     dataset_shape : Shape
         Navigation and signal axes.
     itemsize : int
-        Size of a pixel as UDFs see it [bytes].
+        Size of a pixel as UDFs see it [bytes]; the recorded one where all take native tiles.
     wishes : iterable of (str, UDFMethod, mapping)
         Name, method and ``get_tiling_preferences()`` of each UDF.
 
@@ -177,10 +181,11 @@ def decide(
     """
     named = list(wishes)
     methods = {method for _, method, _ in named}
-    limit = float(CACHE_BYTES)
-    for udf, _, preferences in named:
-        limit = min(limit, _size_limit(udf, preferences))
     frame_bytes = max(1, dataset_shape.sig.size * itemsize)
+    # kernels with several masks load each of them once for a few frames at a time
+    limit = float(max(CACHE_BYTES, min(FEW_FRAMES * frame_bytes, FEW_FRAMES_BYTES)))
+    for udf, _, preferences in named:
+        limit = min(limit, _size_limit(udf, preferences, limit))
     depth = max(1, int(limit // frame_bytes))
     if UDFMethod.PARTITION in methods:
         intent = "partition"
@@ -193,7 +198,7 @@ def decide(
     return TilingScheme.make_for_shape(tile, dataset_shape, intent)
 
 
-def _size_limit(udf: str, preferences: Mapping[str, Any]) -> float:
+def _size_limit(udf: str, preferences: Mapping[str, Any], usual: float) -> float:
     """The size a UDF would not like its tiles to exceed [bytes], all its wishes checked."""
     unknown = set(preferences) - {"depth", "total_size"}
     if unknown:
@@ -205,7 +210,7 @@ def _size_limit(udf: str, preferences: Mapping[str, Any]) -> float:
     for key, default in (("depth", TILE_DEPTH_DEFAULT), ("total_size", TILE_SIZE_BEST_FIT)):
         value = preferences.get(key, default)
         if isinstance(value, str) and value == default:
-            found[key] = float(DEFAULT_DEPTH if key == "depth" else CACHE_BYTES)
+            found[key] = float(DEFAULT_DEPTH) if key == "depth" else usual
         elif isinstance(value, str) or not float(value) > 0:
             raise UDFException(
                 f"{udf}.get_tiling_preferences returned {key}={value!r}; "
