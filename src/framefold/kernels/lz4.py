@@ -89,6 +89,39 @@ def _copy_literals(
             done += 1
 
 
+@inlined
+def _copy_short_match(place: int, offset: int) -> None:
+    """Repeat what lies ``offset`` bytes back for 18 bytes; writes up to 32."""
+    if offset >= 8:
+        copy_8(place, place - offset)
+        copy_8(place + 8, place + 8 - offset)
+        copy_8(place + 16, place + 16 - offset)
+    else:
+        pattern = (load_u64(place - offset) & _PERIOD_MASK[offset]) * _PERIOD_PRODUCT[offset]
+        step = _PERIOD_STEP[offset]
+        store_u64(place, pattern)
+        store_u64(place + step, pattern)
+        store_u64(place + 2 * step, pattern)
+        store_u64(place + 3 * step, pattern)
+
+
+@inlined
+def _added_length(source: int, source_end: int) -> tuple[int, int]:
+    """The bytes that continue a length of 15: their sum, and the address behind them.
+
+    The sum is negative if they do not end.
+    """
+    total = 0
+    more = 255
+    while more == 255:
+        if source >= source_end:
+            return -1, source
+        more = load_u8(source)
+        source += 1
+        total += more
+    return total, source
+
+
 @kernel
 def decode_block(
     source: int, source_end: int, readable_end: int, target: int, target_end: int, writable_end: int
@@ -121,65 +154,40 @@ def decode_block(
         token = load_u8(source)
         source += 1
         literals = token >> 4
-        length = token & 15
-        if literals != 15 and source <= fast_source and target <= fast_target:
+        length = (token & 15) + 4
+        fast = literals != 15 and source <= fast_source and target <= fast_target
+        if fast:
             copy_16(target, source)
-            target += literals
-            source += literals
-            offset = load_u16(source)
-            source += 2
-            if offset == 0 or target - offset < start:
-                return -BAD_MATCH
-            if length != 15:
-                if offset >= 8:
-                    copy_8(target, target - offset)
-                    copy_8(target + 8, target + 8 - offset)
-                    copy_8(target + 16, target + 16 - offset)
-                else:
-                    pattern = load_u64(target - offset) & _PERIOD_MASK[offset]
-                    pattern *= _PERIOD_PRODUCT[offset]
-                    step = _PERIOD_STEP[offset]
-                    store_u64(target, pattern)
-                    store_u64(target + step, pattern)
-                    store_u64(target + 2 * step, pattern)
-                    store_u64(target + 3 * step, pattern)
-                target += length + 4
-                continue
         else:
             if literals == 15:
-                more = 255
-                while more == 255:
-                    if source >= source_end:
-                        return -TRUNCATED
-                    more = load_u8(source)
-                    source += 1
-                    literals += more
+                added, source = _added_length(source, source_end)
+                literals += added
+                if added < 0:
+                    return -TRUNCATED
             if literals > source_end - source:
                 return -TRUNCATED
             if literals > target_end - target:
                 return -BLOCK_TOO_LONG
             _copy_literals(target, source, literals, readable_end, writable_end)
-            target += literals
-            source += literals
-            if source == source_end:
-                return target - start
-            if source + 2 > source_end:
+            if source + literals == source_end:
+                return target + literals - start
+            if source + literals + 2 > source_end:
                 return -TRUNCATED
-            offset = load_u16(source)
-            source += 2
-            if offset == 0 or target - offset < start:
-                return -BAD_MATCH
-        if length == 15:
-            more = 255
-            while more == 255:
-                if source >= source_end:
+        target += literals
+        source += literals + 2
+        offset = load_u16(source - 2)
+        if offset == 0 or target - offset < start:
+            return -BAD_MATCH
+        if fast and length != 19:
+            _copy_short_match(target, offset)
+        else:
+            if length == 19:
+                added, source = _added_length(source, source_end)
+                length += added
+                if added < 0:
                     return -TRUNCATED
-                more = load_u8(source)
-                source += 1
-                length += more
-        end = target + length + 4
-        if end > target_end:
-            return -BLOCK_TOO_LONG
-        _copy_match(target, offset, end, writable_end)
-        target = end
+            if length > target_end - target:
+                return -BLOCK_TOO_LONG
+            _copy_match(target, offset, target + length, writable_end)
+        target += length
     return -TRUNCATED
