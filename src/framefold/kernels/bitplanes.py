@@ -45,25 +45,23 @@ def _vector(bits: int) -> Any:
 
 
 def _transpose_squares(builder: Any, rows: _Rows) -> _Rows:
-    """LLVM: transpose the 8x8 squares of bits in eight rows."""
+    """LLVM: transpose the 8x8 squares of bits in eight rows; all, or the first four are given."""
     rows = list(rows)
     for distance, half in ((1, 0x55), (2, 0x33), (4, 0x0F)):
         mask = ir.Constant(_vector(64), [half * 0x0101010101010101] * 8)
         shift = ir.Constant(_vector(64), [distance] * 8)
         for low in range(8):
             high = low + distance
-            if low & distance or rows[low] is rows[high] is None:
+            if low & distance or rows[low] is None:  # then the other one is None, too
                 continue
+            shifted = builder.lshr(rows[low], shift)
             if rows[high] is None:
-                rows[high] = builder.and_(builder.lshr(rows[low], shift), mask)
+                rows[high] = builder.and_(shifted, mask)
                 rows[low] = builder.and_(rows[low], mask)
-                continue
-            exchanged = builder.lshr(rows[low], shift) if rows[low] is not None else None
-            exchanged = rows[high] if exchanged is None else builder.xor(exchanged, rows[high])
-            exchanged = builder.and_(exchanged, mask)
-            moved = builder.shl(exchanged, shift)
-            rows[high] = builder.xor(rows[high], exchanged)
-            rows[low] = moved if rows[low] is None else builder.xor(rows[low], moved)
+            else:
+                exchanged = builder.and_(builder.xor(shifted, rows[high]), mask)
+                rows[high] = builder.xor(rows[high], exchanged)
+                rows[low] = builder.xor(rows[low], builder.shl(exchanged, shift))
     return rows
 
 
