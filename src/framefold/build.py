@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -32,6 +33,9 @@ DEFAULT_PIPELINE = (
     PipelineConfig(name="com", udf="com"),
 )
 """What runs when the configuration names nothing."""
+
+SLOW_START_SECONDS = 4.0
+"""With compiled kernels in numba's cache the workers are ready long before that [s]."""
 
 
 def make_udf(name: str, params: Mapping[str, Any]) -> UDF:
@@ -203,6 +207,28 @@ class Service:
             self._pool.close()
         self._launcher.close()
 
+    async def _started(self, ending: asyncio.Event) -> None:
+        """Start, and say so when that takes long; give up when told to end."""
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        told = asyncio.ensure_future(ending.wait())
+        first = asyncio.FIRST_COMPLETED
+        done, _ = await asyncio.wait(
+            {starting, told}, timeout=SLOW_START_SECONDS, return_when=first
+        )
+        if not done:
+            log.warning(
+                "compiling kernels: needed once after an installation or an update, "
+                "takes about half a minute"
+            )
+            await asyncio.wait({starting, told}, return_when=first)
+        if starting.done():
+            told.cancel()
+            await starting
+            return
+        self._launcher.abandon()
+        with contextlib.suppress(FramefoldError):  # what it says is that we abandoned it
+            await starting
+
     async def run(self, *, announce: Any = print) -> None:
         """Serve until SIGINT or SIGTERM.
 
@@ -229,8 +255,8 @@ class Service:
             loop.add_signal_handler(number, ending.set)
         try:
             async with serving(app, server.host, server.port) as address:
-                await asyncio.to_thread(self.start)
                 announce(address)
+                await self._started(ending)
                 await ending.wait()
         finally:
             await asyncio.to_thread(self.stop)

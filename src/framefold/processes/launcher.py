@@ -148,6 +148,10 @@ class Launcher:
         assert isinstance(code, int)
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
+    def abandon(self) -> None:
+        """End the server at once, whatever it is doing; who waits for a process gets an error."""
+        self._server.kill()
+
     def close(self) -> None:
         """End the server and with it every process it started; returns when they are gone."""
         with self._lock:
