@@ -164,7 +164,10 @@ def _source(options: dict[str, Any]) -> Source:
         name, _, value = item.partition("=")
         if name not in kinds:
             raise ValueError(f"scene parameter {name!r}: one of {', '.join(kinds)}")
-        parameters[name] = kinds[name](value)
+        try:
+            parameters[name] = kinds[name](value)
+        except ValueError as error:
+            raise ValueError(f"scene parameter {item!r}: not like {name}=3") from error
     if len(options["sig"]) != 2:
         raise ValueError("--sig has two sides, rows and columns, like 128x128")
     return Scene(options["scan"] or (64, 64), options["sig"], dtype or np.dtype("u2"), **parameters)

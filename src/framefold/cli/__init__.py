@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
+from framefold import __version__
 from framefold.errors import FramefoldError, nearest
 from framefold.registry import load_target
+
+PROGRAM = "framefold"
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended before its end, as shells have it."""
 
 COMMANDS = {
     "demo": ("framefold.cli.demo:command", "Simulated detector, live processing, and a page."),
@@ -52,8 +57,13 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="framefold", message="framefold %(version)s")
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`framefold COMMAND --help` tells more. Exit codes: 0 all went well, 1 something went "
+    "wrong, 2 wrong use, 130 interrupted.",
+)
+@click.version_option(__version__, message="framefold %(version)s")
 @click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
 def group(verbose: int, quiet: bool) -> None:
@@ -63,10 +73,40 @@ def group(verbose: int, quiet: bool) -> None:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=level)
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run a command; errors we raise on purpose become one line and exit code 1."""
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command; whatever goes wrong in a way we know of becomes a line on stderr.
+
+    Parameters
+    ----------
+    arguments : list of str or None
+        What follows the program's name; the process's own by default.
+
+    Raises
+    ------
+    SystemExit
+        Always: 0 all went well, 1 something went wrong, 2 wrong use, 130 interrupted.
+    """
     try:
-        return group.main(args=arguments, prog_name="framefold", standalone_mode=True)
+        code = group.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        code = _refused(error)
+    except click.Abort:  # what click makes of Ctrl-C
+        click.echo(f"{PROGRAM}: interrupted", err=True)
+        code = INTERRUPTED
     except FramefoldError as error:
-        click.echo(f"framefold: {error}", err=True)
-        sys.exit(1)
+        click.echo(f"{PROGRAM}: {error}", err=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refused(error: click.ClickException) -> int:
+    """Say in one line what was wrong with the command line."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    where, hint = PROGRAM, ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        where = error.ctx.command_path
+        hint = f" (see `{where} --help`)"
+    click.echo(f"{where}: {' '.join(error.format_message().split())}{hint}", err=True)
+    return error.exit_code

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 from tqdm import tqdm
 
+from framefold import __version__
 from framefold.api import Context
 from framefold.build import make_pipeline
 from framefold.config import PipelineConfig, make_config, read_config
@@ -21,8 +22,8 @@ from framefold.formats import open_dataset
 from framefold.representations.hdf5 import write_results
 
 
-def parse_udf(text: str) -> PipelineConfig:
-    """What ``--udf`` says: ``[NAME=]UDF[,PARAM=VALUE...]``.
+def parse_udf(text: str) -> dict[str, Any]:
+    """What ``--udf`` says, as an entry of a pipeline: ``[NAME=]UDF[,PARAM=VALUE...]``.
 
     Values are JSON, or text where they are none.
 
@@ -31,18 +32,28 @@ def parse_udf(text: str) -> PipelineConfig:
     ParameterError
         If a parameter has no value.
     """
-    head, *rest = text.split(",")
+    head, _, rest = text.partition(",")
     name, _, udf = head.rpartition("=")
     params: dict[str, Any] = {}
-    for item in rest:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise ParameterError(f"--udf {text!r}: {item!r} is not like PARAM=VALUE")
-        try:
-            params[key] = json.loads(value)
-        except ValueError:
-            params[key] = value
-    return PipelineConfig(name=name or udf.rpartition(":")[2], udf=udf, params=params)
+    while rest:
+        key, equals, after = rest.partition("=")
+        if not equals or not key or "," in key:
+            raise ParameterError(f"--udf {text!r}: {rest.split(',')[0]!r} is not like PARAM=VALUE")
+        params[key], rest = _value(after)
+    return {"name": name or udf.rpartition(":")[2], "udf": udf, "params": params}
+
+
+def _value(text: str) -> tuple[Any, str]:
+    """The value that a text begins with, and what follows behind the next comma."""
+    try:
+        # first, since the commas of [1,2] do not end it
+        value, end = json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        value, end = None, -1
+    if end < 0 or text[end : end + 1] not in ("", ","):
+        value, _, rest = text.partition(",")
+        return value, rest
+    return value, text[end + 1 :]
 
 
 def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
@@ -50,7 +61,7 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(int(part) for part in text.replace("x", ",").split(","))
+        return tuple(int(part) for part in text.lower().replace("x", ",").split(","))
     except ValueError:
         raise click.BadParameter(f"{text!r} is not like 64,64", param_hint=option) from None
 
@@ -77,6 +88,7 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
 @click.option("--sig", help="Detector shape (raw files).")
 @click.option("--dtype", help="Pixel type (raw files).")
 @click.option("--ds-path", help="Data set inside an HDF5 file.")
+@click.option("--channel", help="Channel, where a file has several.")
 @click.option("--sync-offset", default=0, show_default=True, help="Frames to skip at the start.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Worker processes.")
 @click.option("--inline", is_flag=True, help="Work in this process, for debugging.")
@@ -84,31 +96,33 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
 def command(
     path: Path, udfs: tuple[str, ...], pipeline: Path | None, output: Path | None,
     overwrite: bool, kind: str, nav: str | None, sig: str | None, dtype: str | None,
-    ds_path: str | None, sync_offset: int, workers: int | None, inline: bool, as_json: bool,
+    ds_path: str | None, channel: str | None, sync_offset: int, workers: int | None, inline: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
-    """Run UDFs on a recorded file."""
-    entries = tuple(parse_udf(text) for text in udfs)
-    if pipeline is not None:
-        entries += read_config(pipeline).pipeline
-    if not entries:
-        raise ConfigError("nothing to run: give --udf or --pipeline (`framefold udf` lists UDFs)")
-    checked = make_config({"schema": 1, "pipeline": [e.model_dump() for e in entries]}).pipeline
+    """Run UDFs on a recorded file.
+
+    For example: framefold run scan.h5 --udf sum --udf bf=virtual_detector,shape=disk,r=12
+    -o results.h5
+    """
+    checked = _pipeline(udfs, pipeline)
     named = make_pipeline(checked)
-    if output is not None and output.exists() and not overwrite:
-        raise ConfigError(f"{output} exists; --overwrite replaces it")
-    options = {
+    if output is not None:
+        _check_output(output, overwrite=overwrite)
+    options: dict[str, Any] = {
         "nav_shape": parse_shape(nav, "--nav"),
         "sig_shape": parse_shape(sig, "--sig"),
         "dtype": dtype,
         "ds_path": ds_path,
+        "channel": channel,
     }
     given = {key: value for key, value in options.items() if value is not None}
     dataset = open_dataset(path, kind, sync_offset=sync_offset, **given)
+    quiet = as_json or bool(click.get_current_context().find_root().params.get("quiet"))
     with Context.inline() if inline else Context(workers=workers) as ctx:
         run = Run(dataset.reader(), named, ctx.pool)
-        snapshot = _drive(run, inline=inline, quiet=as_json)
+        snapshot = _drive(run, inline=inline, quiet=quiet)
     provenance = {
-        "framefold": version("framefold"),
+        "framefold": __version__,
         "file": str(path.resolve()),
         "udfs": {e.name: {"udf": e.udf, "params": e.params} for e in checked},
     }
@@ -117,6 +131,40 @@ def command(
     _report(snapshot, run, output, as_json)
     if snapshot.failures or snapshot.state is RunState.FAILED:
         sys.exit(1)
+
+
+def _pipeline(udfs: tuple[str, ...], path: Path | None) -> tuple[PipelineConfig, ...]:
+    """What is to be run, checked.
+
+    Raises
+    ------
+    FramefoldError
+        If it is nothing, or cannot be understood.
+    """
+    entries = [parse_udf(text) for text in udfs]
+    if path is not None:
+        entries += [entry.model_dump() for entry in read_config(path).pipeline]
+    if not entries:
+        raise ConfigError("nothing to run: give --udf or --pipeline (`framefold udf` lists UDFs)")
+    return make_config({"schema": 1, "pipeline": entries}, "--udf").pipeline
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse a file that could not be written, before hours are spent on what goes into it.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if output.is_dir():
+        raise ConfigError(f"--output {output} is a directory; name a file in it")
+    if output.exists() and not overwrite:
+        raise ConfigError(f"--output {output} exists; --overwrite replaces it")
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise ConfigError(f"--output {output}: the folder {folder} does not exist")
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"--output {output}: the folder {folder} may not be written to")
 
 
 def _drive(run: Run, *, inline: bool, quiet: bool) -> Snapshot:
