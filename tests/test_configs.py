@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from framefold.build import DEFAULT_PIPELINE, make_pipeline, stream_settings
-from framefold.cli import demo
-from framefold.config import Config, make_config, read_config
+from framefold.cli.demo import demo_config
+from framefold.config import make_config, read_config
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -41,32 +41,13 @@ class TestExamples:
 class TestDemo:
     """configs/demo.toml is what `framefold demo` runs."""
 
-    def test_same_pipeline(self, monkeypatch):
-        asked: list[Config] = []
-
-        class Detector:
-            stdout = None
-
-            def terminate(self):
-                return None
-
-            def wait(self):
-                return 0
-
-        class Service:
-            def __init__(self, config):
-                asked.append(config)
-
-            async def run(self, announce):
-                return None
-
-        monkeypatch.setattr(demo, "start_detector", lambda _: (Detector(), "tcp://127.0.0.1:9"))
-        monkeypatch.setattr(demo, "Service", Service)
-        demo.command.main(args=[], standalone_mode=False)
+    def test_same_pipeline(self):
+        made = demo_config("tcp://127.0.0.1:9999", (128, 128), (128, 128))
 
         example = read_config(FOLDER / "demo.toml")
-        assert asked[0].pipeline == example.pipeline
-        assert asked[0].scan == example.scan
+        assert made.pipeline == example.pipeline
+        assert made.scan == example.scan
+        assert made.sources == example.sources
 
     def test_a_misspelt_key_is_named(self):
         with pytest.raises(ValueError, match="nav_shape"):

@@ -12,7 +12,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 _GRAINS = 6  # lattice orientations
-_LEVELS = 3  # thicknesses that are told apart
+_LEVELS = 9  # thicknesses that are told apart
+_LARGEST = 0.16  # radius of a particle, in sides of the scan
+_REALISATIONS = 8  # noisy patterns of each kind, at most
 _POOL_BYTES = 96 << 20  # memory for noisy patterns; bounds their number for large detectors
 
 
@@ -99,12 +101,16 @@ class Scene:
         push_x = 0.5 * np.sin(2 * np.pi * x)
         for _ in range(self.particles):
             cy, cx = rng.random(2)
-            radius = rng.uniform(0.05, 0.16)
+            radius = rng.uniform(0.05, _LARGEST)
             away = np.hypot(y - cy, x - cx)
-            inside = away < radius
-            height = np.sqrt(np.clip(1 - (away / radius) ** 2, 0, None))
+            across = _hexagonal(y - cy, x - cx, rng.uniform(0, math.pi / 3)) / radius
+            # small ones are thinner, too
+            height = (0.4 + 0.6 * radius / _LARGEST) * np.sqrt(np.clip(1 - across**2, 0, None))
+            found = 1 + np.minimum(height * _LEVELS, _LEVELS - 1).astype(np.int64)
+            # where two lie on each other, the thicker one is seen
+            inside = (across < 1) & (found > level)
             grain[inside] = rng.integers(_GRAINS)
-            level[inside] = 1 + np.minimum(height * _LEVELS, _LEVELS - 1)[inside].astype(np.int64)
+            level[inside] = found[inside]
             strength = np.exp(-((away / radius - 1) ** 2) * 4) / np.maximum(away, 1e-9)
             push_y += (y - cy) * strength
             push_x += (x - cx) * strength
@@ -145,7 +151,7 @@ class Scene:
         kinds = [(-1, 0)] + [(g, k) for g in range(_GRAINS) for k in range(1, _LEVELS + 1)]
         means = np.stack([self.mean(grain, level) for grain, level in kinds])
         each = means[0].size * len(kinds) * self.dtype.itemsize
-        realisations = int(np.clip(_POOL_BYTES // max(each, 1), 1, 16))
+        realisations = int(np.clip(_POOL_BYTES // max(each, 1), 1, _REALISATIONS))
         rng = np.random.default_rng((self.seed, 2))
         top = float(np.iinfo(self.dtype).max)
         pool = np.empty((len(kinds), realisations, *means.shape[1:]), self.dtype)
@@ -191,6 +197,13 @@ def _scattered(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 def _disk(away: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
     """One inside, zero outside, with an edge of a pixel."""
     return np.clip(radius + 0.5 - away, 0, 1)
+
+
+def _hexagonal(y: NDArray[np.float64], x: NDArray[np.float64], angle: float) -> Any:
+    """Distance from the centre, where what lies equally far is a hexagon with round corners."""
+    turned = [angle + k * math.pi / 3 for k in range(3)]
+    sides = [np.abs(y * math.cos(t) + x * math.sin(t)) for t in turned]
+    return (sum(side**6 for side in sides)) ** (1 / 6)
 
 
 def _bragg(

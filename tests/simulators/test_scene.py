@@ -48,16 +48,17 @@ class TestScene:
 
         bright, dark = frames[:, inner].sum(axis=1), frames[:, ~inner].sum(axis=1)
 
-        assert (level == 3).any()
-        assert bright[level == 3].mean() < 0.7 * bright[level == 0].mean()
-        assert dark[level == 3].mean() > dark[level == 0].mean()
+        thick = level == level.max()
+        assert level.max() > 1
+        assert bright[thick].mean() < 0.7 * bright[level == 0].mean()
+        assert dark[thick].mean() > dark[level == 0].mean()
 
     def test_counts_are_poisson_and_never_beyond_the_type(self):
         vacuum = Scene((16, 16), (32, 32), "uint8", particles=0, deflection=0, counts=9.0)
         pixels = vacuum.frames(0, 256)[:, 15:17, 15:17].astype(float)
         loud = Scene((4, 4), (32, 32), "uint8", counts=5000.0)
 
-        # 16 realisations of 4 pixels, the mean's standard deviation is sqrt(9 / 64)
+        # 8 realisations of 4 pixels, the mean's standard deviation is sqrt(9 / 32)
         assert abs(pixels.mean() - 9.02) < 1.5
         assert loud.frames(0, 16).max() == 255
 

@@ -207,12 +207,15 @@ async function showResults(signal) {
   }
 }
 
+const isRaw = (channel) => Number(channel.channel.startsWith("raw_"));
+
 function offerChannels(list) {
   const several = new Map();
   for (const c of list.results) several.set(c.udf, (several.get(c.udf) || 0) + 1);
   const labelled = list.results.filter(isPicture).map((c) => ({
     ...c, label: several.get(c.udf) > 1 ? `${c.udf} · ${c.channel}` : c.udf,
   }));
+  labelled.sort((a, b) => isRaw(a) - isRaw(b)); // what was corrected is what people look at
   const coverage = { ...list.coverage, udf: "coverage", channel: "", label: "coverage", isCoverage: true };
   const nav = [...labelled.filter((c) => c.kind === "nav"), ...(isPicture(coverage) ? [coverage] : [])];
   const sig = labelled.filter((c) => c.kind !== "nav");
