@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -33,11 +37,38 @@ def write_shared(connection: Connection, path: str, size: int) -> None:
     connection.send("written")
 
 
+def take_one(connection: Connection) -> None:
+    connection.recv_bytes()
+    connection.send("took one")
+    threading.Event().wait()
+
+
+class Interrupted:
+    """A control socket whose reader is interrupted once, as by Ctrl-C."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._left = 1
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._control, name)
+
+    def recv(self, size: int) -> bytes:
+        if self._left:
+            self._left -= 1
+            raise KeyboardInterrupt
+        return self._control.recv(size)
+
+
 @pytest.fixture
 def launcher(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     with Launcher() as made:
         yield made
+
+
+def children_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def gone(child: Child) -> bool:
@@ -86,6 +117,98 @@ class TestLauncher:
         assert not Path(f"/proc/{child.pid}").exists()
         with pytest.raises(RunFailedError, match="closed"):
             launcher.spawn("echo", f"{HERE}:echo", "hello")
+
+    def test_an_interrupted_start_does_not_mix_up_the_next(self, launcher, monkeypatch):
+        """Ctrl-C while a process starts: the answer that comes late belongs to nobody."""
+        monkeypatch.setattr(launcher, "_control", Interrupted(launcher._control))
+        with pytest.raises(KeyboardInterrupt):
+            launcher.spawn("echo", f"{HERE}:echo", "lost")
+        child = launcher.spawn("echo", f"{HERE}:echo", "found")
+
+        assert child.connection.recv() == ("found", child.pid, "1")
+        assert launcher.reap(child) == "signal SIGKILL"
+        assert not Path(f"/proc/{child.pid}").exists()
+        assert not children_of(launcher.pid)
+
+    def test_a_thread_that_sends_to_a_killed_process_hears_of_it(self, launcher):
+        """Its descriptor must not be closed, and given to another, while the thread writes."""
+        child = launcher.spawn("take", f"{HERE}:take_one")
+        raised: list[BaseException] = []
+        started = threading.Event()
+
+        def send() -> None:
+            try:
+                started.set()
+                while True:
+                    child.send(b"x" * (4 << 20))
+            except BaseException as error:
+                raised.append(error)
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        started.wait()
+        child.receive()
+        launcher.reap(child)
+        sending.join(30)
+
+        assert [isinstance(error, OSError) for error in raised] == [True]
+        assert child.connection.closed
+
+    def test_a_thread_that_reads_from_a_reaped_process_hears_of_it(self, launcher):
+        child = launcher.spawn("echo", f"{HERE}:echo", "hello")
+        child.connection.recv()
+        raised: list[BaseException] = []
+
+        def read() -> None:
+            try:
+                child.receive()
+            except BaseException as error:
+                raised.append(error)
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        launcher.reap(child)
+        reading.join(30)
+
+        assert [isinstance(error, (OSError, EOFError)) for error in raised] == [True]
+
+    def test_arguments_that_are_too_long_are_refused_in_words(self, launcher):
+        with pytest.raises(RunFailedError, match="more than a new process takes"):
+            launcher.spawn("echo", f"{HERE}:echo", b"x" * (200 << 10))
+
+    def test_arguments_of_the_longest_kind_arrive(self, launcher):
+        greeting = "x" * (120 << 10)
+        child = launcher.spawn("echo", f"{HERE}:echo", greeting)
+
+        assert child.connection.recv()[0] == greeting
+
+    def test_a_launcher_without_server_says_so(self, launcher):
+        os.kill(launcher.pid, signal.SIGKILL)
+
+        with pytest.raises(RunFailedError, match="fork server"):
+            launcher.spawn("echo", f"{HERE}:echo", "hello")
+
+    def test_a_forgotten_launcher_leaves_no_process_and_no_warning(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent))
+        forgotten = Launcher()
+        pid = forgotten.pid
+        child = forgotten.spawn("echo", f"{HERE}:echo", "hello").pid
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            del forgotten
+            gc.collect()
+
+        assert not caught
+        assert not Path(f"/proc/{pid}").exists()
+        assert not Path(f"/proc/{child}").exists()
+
+    def test_hundreds_of_processes_leave_no_descriptor(self, launcher):
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(100):
+            launcher.reap(launcher.spawn("fail", f"{HERE}:fail"))
+
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert not children_of(launcher.pid)
 
     def test_memory_is_shared(self, launcher):
         with Segment.create(4096) as segment:
@@ -162,3 +285,23 @@ class TestSegment:
             attached.get(old, 16)
         second.close()
         attached.close()
+
+    def test_memory_is_free_once_nobody_looks(self):
+        def mapped() -> int:
+            return Path("/proc/self/maps").read_text().count("memfd:framefold")
+
+        before = mapped()
+        ours = Segment.create(1 << 16)
+        theirs = Segment.attach(ours.path, ours.size)
+        assert mapped() == before + 2
+        theirs.close()
+        ours.close()
+
+        assert mapped() == before
+
+    def test_a_segment_of_another_size_cannot_be_attached(self):
+        before = len(os.listdir("/proc/self/fd"))
+        with Segment.create(16) as ours, pytest.raises(ValueError, match="mmap"):
+            Segment.attach(ours.path, 1 << 20)
+
+        assert len(os.listdir("/proc/self/fd")) == before

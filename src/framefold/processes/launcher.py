@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Self
+from typing import Any, Self
 
 from framefold.errors import RunFailedError
 from framefold.processes.server import MESSAGE_BYTES
@@ -32,9 +33,9 @@ ONE_THREAD = dict.fromkeys(
 must have no threads."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Child:
-    """One of our processes.
+    """One of our processes, which several threads may talk to.
 
     Parameters
     ----------
@@ -49,6 +50,39 @@ class Child:
     name: str
     pid: int
     connection: Connection
+    # a descriptor that is closed while another thread uses it is soon somebody else's
+    _sending: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _receiving: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def send(self, *facts: object) -> None:
+        """Send a message; waits for room in the pipe.
+
+        Raises
+        ------
+        OSError
+            If the process is gone.
+        """
+        packed = pickle.dumps(facts)
+        with self._sending:
+            self.connection.send_bytes(packed)
+
+    def receive(self) -> tuple[Any, ...]:
+        """The next message; waits for it.
+
+        Raises
+        ------
+        EOFError, OSError
+            If the process is gone.
+        """
+        with self._receiving:
+            packed = self.connection.recv_bytes()
+        message: tuple[Any, ...] = pickle.loads(packed)
+        return message
+
+    def close(self) -> None:
+        """Close our end, once no thread uses it: the process must be gone, or they may wait."""
+        with self._sending, self._receiving:
+            self.connection.close()
 
 
 class Launcher:
@@ -65,6 +99,7 @@ class Launcher:
         self._control = ours
         self._lock = threading.Lock()
         self._closed = False
+        self._asked = 0  # number of the last question
         with theirs:
             command = [sys.executable, "-m", "framefold.processes.server", str(theirs.fileno())]
             environment = os.environ | ONE_THREAD
@@ -73,6 +108,8 @@ class Launcher:
             self._server = subprocess.Popen(
                 [*command, *preload], pass_fds=[theirs.fileno()], env=environment
             )
+        # also for those who forget to close: no process stays behind, and no zombie
+        self._end = weakref.finalize(self, _end, ours, self._server)
 
     @property
     def pid(self) -> int:
@@ -82,27 +119,36 @@ class Launcher:
     def _ask(
         self, message: tuple[object, ...], descriptors: Sequence[int] = ()
     ) -> tuple[str, object]:
-        packed = pickle.dumps(message)
-        if len(packed) > MESSAGE_BYTES:
-            raise RunFailedError(
-                f"arguments of {len(packed)} bytes are more than a new process takes "
-                f"({MESSAGE_BYTES})"
-            )
         with self._lock:
             if self._closed:
                 raise RunFailedError("no process can be started: the launcher is closed")
+            self._asked += 1
+            packed = pickle.dumps((self._asked, *message))
+            if len(packed) > MESSAGE_BYTES:
+                raise RunFailedError(
+                    f"arguments of {len(packed)} bytes are more than a new process takes "
+                    f"({MESSAGE_BYTES})"
+                )
             try:
                 socket.send_fds(self._control, [packed], list(descriptors))
-                answer = self._control.recv(MESSAGE_BYTES)
+                return self._answer(self._asked)
             except OSError as error:
                 raise RunFailedError(f"the fork server is gone: {error}") from error
-        if not answer:
-            raise RunFailedError(
-                f"the fork server ended with exit code {self._server.poll()}; "
-                "its last words are on stderr"
-            )
-        verb, fact = pickle.loads(answer)
-        return verb, fact
+
+    def _answer(self, asked: int) -> tuple[str, object]:
+        while True:
+            answer = self._control.recv(MESSAGE_BYTES)
+            if not answer:
+                raise RunFailedError(
+                    f"the fork server ended with exit code {self._server.poll()}; "
+                    "its last words are on stderr"
+                )
+            number, verb, fact = pickle.loads(answer)
+            if number == asked:
+                return verb, fact
+            if verb == "spawned":
+                # Ctrl-C came while somebody waited for this answer: nobody knows this process
+                self._control.send(pickle.dumps((0, "reap", fact)))
 
     def spawn(self, name: str, target: str, *arguments: object) -> Child:
         """Start a process.
@@ -126,7 +172,7 @@ class Launcher:
             try:
                 message = ("spawn", target, pickle.dumps(arguments))
                 verb, fact = self._ask(message, [theirs.fileno()])
-            except RunFailedError:
+            except BaseException:
                 ours.close()
                 raise
         if verb != "spawned":
@@ -143,10 +189,13 @@ class Launcher:
         str
             ``"exit code 1"`` or ``"signal SIGKILL"``, for messages.
         """
-        child.connection.close()
-        _, code = self._ask(("reap", child.pid))
+        try:
+            _, code = self._ask(("reap", child.pid))
+        finally:
+            # only now: a thread that still sends to it or reads from it has been told
+            child.close()
         assert isinstance(code, int)
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"signal {_signal(-code)}" if code < 0 else f"exit code {code}"
 
     def abandon(self) -> None:
         """End the server at once, whatever it is doing; who waits for a process gets an error."""
@@ -158,11 +207,22 @@ class Launcher:
             if self._closed:
                 return
             self._closed = True
-            self._control.close()
-        self._server.wait()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _end(control: socket.socket, server: subprocess.Popen[bytes]) -> None:
+    control.close()
+    server.wait()
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have numbers only
+        return str(number)

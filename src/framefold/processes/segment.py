@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,7 +36,8 @@ class Segment:
     Attributes
     ----------
     bytes : ndarray of uint8, shape (size,)
-        The memory. Who may write where is agreed by messages, not by locks.
+        The memory; empty once closed. Who may write where is agreed by messages, not by
+        locks.
     """
 
     def __init__(self, path: str, size: int, descriptor: int, *, owner: bool) -> None:
@@ -43,8 +45,14 @@ class Segment:
         self.size = size
         self._owner = owner
         self._descriptor: int | None = descriptor
-        self._map = mmap.mmap(descriptor, size)
-        self.bytes: NDArray[np.uint8] = np.frombuffer(self._map, dtype=np.uint8)
+        try:
+            # the array is all that holds the mapping: it goes when its last view goes
+            self.bytes: NDArray[np.uint8] = np.frombuffer(
+                mmap.mmap(descriptor, size), dtype=np.uint8
+            )
+        except (OSError, ValueError):
+            os.close(descriptor)
+            raise
 
     @classmethod
     def create(cls, size: int) -> Segment:
@@ -98,11 +106,14 @@ class Segment:
             return True
 
     def close(self) -> None:
-        """Let go of it. Arrays that still look into it stay good in this process."""
+        """Let go of it. Arrays that still look into it stay good in this process, and the
+        memory is free once the last of them is gone.
+        """
         if self._descriptor is None:
             return
         os.close(self._descriptor)
         self._descriptor = None
+        self.bytes = np.empty(0, dtype=np.uint8)
         if self._owner and not self.path.startswith("/proc/"):
             Path(self.path.rpartition("#")[0]).unlink(missing_ok=True)
 
@@ -123,24 +134,31 @@ class Segment:
 
 
 class Attached:
-    """The segments this process has attached to, each once."""
+    """The segments this process has attached to, each once; for any number of threads."""
 
     def __init__(self) -> None:
         self._segments: dict[str, Segment] = {}
+        self._lock = threading.RLock()
 
     def get(self, path: str, size: int) -> NDArray[np.uint8]:
         """The bytes of a segment, attached now if it was not before."""
         segment = self._segments.get(path)
         if segment is None:
-            # a new one is rare: the moment to let go of those whose owner closed them
-            for old in [p for p, known in self._segments.items() if known.is_gone]:
-                self.forget(old)
-            segment = self._segments[path] = Segment.attach(path, size)
+            with self._lock:
+                segment = self._segments.get(path) or self._attach(path, size)
         return segment.bytes
+
+    def _attach(self, path: str, size: int) -> Segment:
+        # a new one is rare: the moment to let go of those whose owner closed them
+        for old in [p for p, known in self._segments.items() if known.is_gone]:
+            self.forget(old)
+        segment = self._segments[path] = Segment.attach(path, size)
+        return segment
 
     def forget(self, path: str) -> None:
         """Let go of a segment, if it was attached."""
-        segment = self._segments.pop(path, None)
+        with self._lock:
+            segment = self._segments.pop(path, None)
         if segment is not None:
             segment.close()
 

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from framefold.registry import load_target
 
-MESSAGE_BYTES = 1 << 20
-"""Longest message to or from the server; arguments are small, data goes another way."""
+MESSAGE_BYTES = 128 << 10
+"""Longest message to or from the server; arguments are small, data goes another way. Packets
+of a Unix socket must fit its buffer, some 200 KiB by default."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -65,21 +66,19 @@ class _Server:
             message, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE_BYTES, 4)
             if not message:
                 return
-            verb, *facts = pickle.loads(message)
+            number, verb, *facts = pickle.loads(message)
             if verb == "spawn":
-                self._spawn(facts[0], facts[1], descriptors[0])
-            elif verb == "reap":
-                self._reap(facts[0])
+                answer = self._spawn(facts[0], facts[1], descriptors[0])
+            else:
+                answer = self._reap(facts[0])
+            # the number tells whoever asked from one who was interrupted while waiting
+            self._control.send(pickle.dumps((number, *answer)))
 
-    def _answer(self, *facts: object) -> None:
-        self._control.send(pickle.dumps(facts))
-
-    def _spawn(self, target: str, arguments: bytes, channel: int) -> None:
+    def _spawn(self, target: str, arguments: bytes, channel: int) -> tuple[str, object]:
         if count_threads() != 1:
             # a fork would copy locks that no thread of the child ever releases
             os.close(channel)
-            self._answer("refused", f"{count_threads()} threads run in the fork server")
-            return
+            return "refused", f"{count_threads()} threads run in the fork server"
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -90,16 +89,15 @@ class _Server:
             os._exit(code)  # no exit handlers: they belong to the server
         os.close(channel)
         self._children.add(pid)
-        self._answer("spawned", pid)
+        return "spawned", pid
 
-    def _reap(self, pid: int) -> None:
+    def _reap(self, pid: int) -> tuple[str, object]:
         if pid not in self._children:
-            self._answer("reaped", 0)
-            return
+            return "reaped", 0
         os.kill(pid, signal.SIGKILL)  # dead already, or to be
         _, status = os.waitpid(pid, 0)
         self._children.discard(pid)
-        self._answer("reaped", os.waitstatus_to_exitcode(status))
+        return "reaped", os.waitstatus_to_exitcode(status)
 
     def end_children(self) -> None:
         for pid in self._children:
