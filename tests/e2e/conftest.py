@@ -10,6 +10,7 @@ from framefold_simulators.sender import Sender
 
 from framefold.api import Context
 
+
 @pytest.fixture(scope="session")
 def workers() -> Iterator[Context]:
     """Two workers, shared by the tests of this process."""

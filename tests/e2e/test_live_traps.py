@@ -94,7 +94,9 @@ class TestRing:
                 assert (result["intensity"].data == data.sum(axis=(0, 1))).all()
 
     def test_frames_too_large_for_the_ring_are_refused_in_words(self, workers, detector):
-        sender = detector([*wire(counts((2, 2), (800, 800)), number=1), *wire(counts((4, 4)), number=2)])
+        sender = detector(
+            [*wire(counts((2, 2), (800, 800)), number=1), *wire(counts((4, 4)), number=2)]
+        )
         with workers.stream(sender.endpoint, nav_shape=(-1, -1), **self.TIGHT) as stream:
             reader = stream.next_reader()
 
