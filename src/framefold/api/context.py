@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from framefold.api.iteration import Results, RunIterator
 from framefold.core.reader import DataSet, Reader
 from framefold.core.roi import selection
-from framefold.core.snapshot import RunState
 from framefold.engine.pool import InlinePool, Pool
 from framefold.engine.process_pool import ProcessPool
-from framefold.engine.run import Run, check_failed
-from framefold.errors import ParameterError, UDFRunCancelled
+from framefold.engine.run import Run
+from framefold.errors import ParameterError
 from framefold.formats import FORMATS, open_dataset
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import Stream
@@ -36,111 +35,10 @@ PRELOAD = (
 )
 """What the fork server imports and runs once, so that a worker starts in milliseconds."""
 
-Results = dict[str, BufferWrapper]
-
 
 def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class UDFResults:
-    """Where a run stands, as `Context.run_udf_iter` gives it.
-
-    Parameters
-    ----------
-    run : Run
-        It is asked when `buffers` is first read, so updates that nobody looks at cost nothing.
-    """
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    @cached_property
-    def buffers(self) -> tuple[Results, ...]:
-        """For each UDF, its result buffers by name."""
-        return tuple(self._run.fold.results(i) for i in range(len(self._run.udfs)))
-
-    @property
-    def damage(self) -> BufferWrapper:
-        """Which scan positions are in the results; nav-shaped bool."""
-        return self._run.fold.damage
-
-
-class RunIterator(Iterator[UDFResults]):
-    """Iterates over the updates of a run; `close` ends it early.
-
-    Parameters
-    ----------
-    run : Run
-        Not started yet.
-    in_this_thread : bool
-        Whether the work is done by `__next__` itself.
-    """
-
-    def __init__(self, run: Run, *, in_this_thread: bool) -> None:
-        self._run = run
-        self._steps = run.steps() if in_this_thread else None
-        self._seen = 0
-        self._given = 0
-        self._over = False
-        if self._steps is None:
-            run.start()
-
-    def __next__(self) -> UDFResults:
-        if self._over:
-            raise StopIteration
-        if not self._advance():
-            self._over = True
-            self._finish()
-            if self._given:
-                raise StopIteration
-            # a run without any partition still has one result: the empty one
-        self._given += 1
-        return UDFResults(self._run)
-
-    def _advance(self) -> bool:
-        if self._steps is not None:
-            try:
-                next(self._steps)
-            except StopIteration:
-                return False
-            return True
-        if self._given < self._seen:
-            return True
-        self._seen = self._run.wait_for_blocks(self._given)
-        return self._given < self._seen
-
-    def _finish(self) -> None:
-        self._run.join()
-        check_failed(self._run)
-        if self._run.state is RunState.ABORTED and self._run.latest.reason == "cancelled":
-            raise UDFRunCancelled(f"UDF run cancelled after {self._given} partitions")
-
-    def update_parameters_experimental(self, patches: Sequence[Mapping[str, Any]]) -> None:
-        """Change UDF parameters for every block that was not handed out yet.
-
-        Parameters
-        ----------
-        patches : sequence of mapping
-            One for each UDF; may be empty.
-        """
-        self._run.update(patches)
-
-    def close(self) -> None:
-        """End the run; results taken so far stay good."""
-        if self._over:
-            return
-        self._over = True
-        self._run.cancel()
-        if self._steps is not None:
-            for _ in self._steps:
-                pass
-        self._run.join()
-
-    def __del__(self) -> None:
-        if not self._over and self._steps is None:
-            self._run.cancel()
 
 
 class Context:
@@ -349,6 +247,3 @@ class Context:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-__all__ = ["PRELOAD", "Context", "RunIterator", "UDFResults", "usable_cores"]
