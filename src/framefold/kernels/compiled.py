@@ -30,7 +30,9 @@ def _compiled(function: Kernel, **options: bool) -> Kernel:
     # under which machine code is kept says which state of all the kernels it was made from.
     function.__qualname__ += f"_{_fingerprint()}"
     # error_model "numpy": no hidden branches that would raise ZeroDivisionError
-    return cast(Kernel, njit(nogil=True, cache=True, error_model="numpy", **options)(function))
+    # the types that some releases of numba publish do not know keywords taken from a mapping
+    compiler = cast(Any, njit)(nogil=True, cache=True, error_model="numpy", **options)
+    return cast(Kernel, compiler(function))
 
 
 def kernel(function: Kernel) -> Kernel:

@@ -31,7 +31,6 @@ from framefold.live.transport import ZmqTransport
 from framefold.processes.segment import Segment
 from framefold.protocols import (
     Arrived,
-    Ended,
     Event,
     Part,
     Started,
@@ -150,9 +149,12 @@ class Receiver:
                 self._stopping = True
             elif verb == "free":
                 self._free.give_back(facts[0])
-            elif verb == "drop":
-                if self._collection and self._collection.acquisition.ident == facts[0]:
-                    self._end("stopped on request")
+            elif (
+                verb == "drop"
+                and self._collection
+                and self._collection.acquisition.ident == facts[0]
+            ):
+                self._end("stopped on request")
         if self._opening is not None and self._free.all_back:
             acquisition, self._opening = self._opening, None
             self._begin(acquisition)
@@ -214,7 +216,7 @@ class Receiver:
             self._arrived(event)
         elif isinstance(event, Started):
             self._started(event)
-        elif isinstance(event, Ended) and self._ledger.of(event.series) is Belongs.CURRENT:
+        elif self._ledger.of(event.series) is Belongs.CURRENT:
             self._end(event.reason)
 
     def _started(self, header: Started) -> None:
