@@ -138,6 +138,14 @@ class SliceUsageError(FramefoldError, ValueError):
     """Boxes or shapes put together that have different axes."""
 
 
+class CorrectError(FramefoldError, ValueError):
+    """Frames that cannot be corrected as asked."""
+
+
+class RepairValueError(CorrectError):
+    """An excluded pixel that has no good neighbour to be repaired from."""
+
+
 class UDFRunCancelled(FramefoldError):  # noqa: N818 - the name UDF authors know
     """A run that was stopped before its end; what had been merged stays valid."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from framefold.kernels import masks, moments, sums
+from framefold.kernels import corrections, masks, moments, sums
 
 #: What detectors send.
 DETECTOR_DTYPES: tuple[str, ...] = ("uint8", "uint16", "uint32", "float32")
@@ -29,3 +29,4 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
         sums.warm(dtype)
         masks.warm(dtype)
         moments.warm(dtype)
+        corrections.warm(dtype)
