@@ -134,7 +134,20 @@ class TestApplyMasksUDF:
             ({"mask_factories": [STACK[0], np.ones((2, 2))]}, "same shape"),
             ({"mask_factories": [["a"]]}, "array of numbers"),
             ({"mask_factories": [lambda: STACK[0], STACK[1]]}, "mixes"),
-            ({"mask_factories": STACK, "shifts": (1, 2)}, "shifts"),
+            ({"mask_factories": STACK, "shifts": (1, 2, 3)}, "two numbers"),
+            ({"mask_factories": STACK, "shifts": [[1, np.nan]]}, "finite"),
+            ({"mask_factories": STACK, "shifts": "far"}, "numbers"),
+            (
+                {"mask_factories": STACK, "shifts": (1, 2), "use_sparse": "scipy.sparse.csr"},
+                "sparse.pydata",
+            ),
+            (
+                {
+                    "mask_factories": STACK,
+                    "shifts": ApplyMasksUDF.aux_data(np.zeros(20), "nav"),
+                },
+                "extra_shape",
+            ),
             ({"mask_factories": STACK, "use_sparse": "scipy.sparse.crs"}, "scipy.sparse.csr"),
             ({"mask_factories": STACK, "backends": ["cuda"]}, "numpy"),
         ],

@@ -13,7 +13,7 @@ from framefold.udf import UDF
 class TestUDFs:
     """Shipped UDFs by name."""
 
-    @pytest.mark.parametrize("name", ["com", "masks", "pick", "sum", "sumsig", "virtual_detector"])
+    @pytest.mark.parametrize("name", UDFS.names())
     def test_every_name_loads(self, name: str) -> None:
         assert issubclass(UDFS.load(name), UDF)
 

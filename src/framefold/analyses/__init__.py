@@ -13,8 +13,19 @@ UDFS = Registry(
     "UDF",
     {
         "com": "framefold.analyses.com:CoMUDF",
+        "crystallinity": "framefold.analyses.crystallinity:CrystallinityUDF",
+        "fem": "framefold.analyses.fem:FEMUDF",
+        "logsum": "framefold.analyses.logsum:LogsumUDF",
         "masks": "framefold.analyses.masks:ApplyMasksUDF",
+        "max": "framefold.analyses.max:MaxUDF",
+        "noop": "framefold.analyses.noop:NoOpUDF",
+        "partition_monitor": "framefold.analyses.monitor:PartitionMonitorUDF",
         "pick": "framefold.analyses.pick:PickUDF",
+        "pick_shifted": "framefold.analyses.pick_shifted:PickShiftedUDF",
+        "radial_profile": "framefold.analyses.radial_profile:RadialProfileUDF",
+        "record": "framefold.analyses.record:RecordUDF",
+        "signal_monitor": "framefold.analyses.monitor:SignalMonitorUDF",
+        "stddev": "framefold.analyses.stddev:StdDevUDF",
         "sum": "framefold.analyses.sum:SumUDF",
         "sumsig": "framefold.analyses.sumsig:SumSigUDF",
         "virtual_detector": "framefold.analyses.virtual_detector:VirtualDetectorUDF",
@@ -52,7 +63,11 @@ def make_udf(name: str, parameters: Mapping[str, Any] | None = None) -> Any:
     given = dict(parameters or {})
     known = inspect.signature(factory).parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
-    names = [n for n, p in known.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = [
+        n
+        for n, p in known.items()
+        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) and n[0] != "_"
+    ]
     for key in given:
         if key not in names and not open_ended:
             close = nearest(key, names)

@@ -103,7 +103,10 @@ def rectangular(
     Returns
     -------
     ndarray of bool, shape (imageSizeY, imageSizeX)
+        Without any pixel if a distance is 0.
     """
+    if Width == 0 or Height == 0:
+        return np.zeros((imageSizeY, imageSizeX), np.bool_)
     y, x = np.ogrid[:imageSizeY, :imageSizeX]
     within_x = (x >= min(X, X + Width)) & (x <= max(X, X + Width))
     within_y = (y >= min(Y, Y + Height)) & (y <= max(Y, Y + Height))
@@ -116,10 +119,35 @@ def radial_gradient(
     imageSizeX: int,  # noqa: N803
     imageSizeY: int,  # noqa: N803
     radius: float,
+    antialiased: bool = False,
 ) -> NDArray[np.float64]:
     """A disk whose weight rises from 0 in the centre to 1 at the rim; parameters as `circular`."""
     squared = squared_distance((imageSizeY, imageSizeX), centerY, centerX)
-    return np.asarray(np.where(squared <= radius**2, np.sqrt(squared) / radius, 0.0))
+    disk = circular(centerX, centerY, imageSizeX, imageSizeY, radius, antialiased)
+    return np.asarray(disk * np.minimum(np.sqrt(squared) / radius, 1.0))
+
+
+def background_subtraction(
+    centerX: float,  # noqa: N803
+    centerY: float,  # noqa: N803
+    imageSizeX: int,  # noqa: N803
+    imageSizeY: int,  # noqa: N803
+    radius: float,
+    radius_inner: float,
+    antialiased: bool = False,
+) -> NDArray[np.float64]:
+    """A disk of ``radius_inner`` less the mean in the ring around it; parameters as `ring`.
+
+    Returns
+    -------
+    ndarray of float64, shape (imageSizeY, imageSizeX)
+        Its weights add up to zero: a flat background gives nothing.
+    """
+    size = (centerX, centerY, imageSizeX, imageSizeY)
+    disk = circular(*size, radius_inner, antialiased).astype(np.float64)
+    around = ring(*size, radius, radius_inner, antialiased).astype(np.float64)
+    total = around.sum()
+    return np.asarray(disk - around * (disk.sum() / total if total else 0.0))
 
 
 def gradient_x(
@@ -138,3 +166,7 @@ def gradient_y(
 ) -> NDArray[Any]:
     """Each pixel's row number, shape (imageSizeY, imageSizeX)."""
     return np.repeat(np.arange(imageSizeY, dtype=dtype)[:, np.newaxis], imageSizeX, axis=1)
+
+
+# an older name that UDF authors import
+_make_circular_mask = circular

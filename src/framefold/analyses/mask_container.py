@@ -9,38 +9,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from framefold.analyses.sparse_stack import (
+    SPARSE_MODES,
+    SparseStack,
+    check_numeric,
+    check_same_shape,
+    is_sparse,
+)
 from framefold.core.shape import Slice
 from framefold.errors import ParameterError, nearest
 from framefold.kernels.masks import PackedMasks
-
-SPARSE_MODES = (
-    "scipy.sparse",
-    "scipy.sparse.csr",
-    "scipy.sparse.csc",
-    "sparse.pydata",
-    "sparse.pydata.GCXS",
-)
+from framefold.kernels.sparse_masks import SparseMasks
 
 Factory = Callable[[], Any]
 
 
 class MaskContainer:
-    """Masks as dense arrays, from whatever users describe them by.
+    """Masks as arrays, dense or sparse, from whatever users describe them by.
 
     Parameters
     ----------
     mask_factories : sequence of callables, callable, or array-like
         A callable for each mask, returning an array of the detector's shape; one callable
         returning all of them, shape (n,) + sig; or that stack itself, nested lists included.
-        Arrays may be sparse (scipy, pydata): they are made dense.
+        Arrays may be sparse (scipy.sparse, pydata/sparse).
     dtype : dtype-like, optional
         Cast all masks to this; the dtype they have together when left out.
     use_sparse : bool or str, optional
-        Accepted and checked for UDF code that passes it; the arithmetic is dense.
+        Whether only weights that are not zero are kept and multiplied: True, False, or in which
+        form `get` hands them out (one of ``SPARSE_MODES``). When left out they are sparse if every
+        mask was given so.
     count : int, optional
         How many masks there are, so that ``len`` needs none of them.
-    backend, default_sparse : object
-        Accepted for UDF code that passes them; masks are numpy arrays.
+    backend : object
+        Accepted for UDF code that passes it; masks are in host memory.
+    default_sparse : str
+        What True, and None with sparse masks, stand for.
 
     Raises
     ------
@@ -55,61 +59,71 @@ class MaskContainer:
         use_sparse: bool | str | None = None,
         count: int | None = None,
         backend: str | None = None,  # noqa: ARG002
-        default_sparse: str = "scipy.sparse",  # noqa: ARG002
+        default_sparse: str = "scipy.sparse",
     ) -> None:
-        if isinstance(use_sparse, str) and use_sparse not in SPARSE_MODES:
-            close = nearest(use_sparse, SPARSE_MODES)
-            hint = f"; did you mean {close!r}?" if close else ""
-            raise ParameterError(
-                f"use_sparse={use_sparse!r} is unknown{hint} (known: None, True, False, "
-                f"{', '.join(SPARSE_MODES)})"
-            )
+        for name, mode in (("use_sparse", use_sparse), ("default_sparse", default_sparse)):
+            check_mode(name, mode)
         self.mask_factories = _as_factories(mask_factories)
-        self.use_sparse = False
+        self._use_sparse = default_sparse if use_sparse is True else use_sparse
+        self._default_sparse = default_sparse
         self._dtype = None if dtype is None else np.dtype(dtype)
         self._count = count
-        self._masks: NDArray[Any] | None = None
-        self._packed: dict[tuple[object, ...], PackedMasks] = {}
+        self._masks: NDArray[Any] | SparseStack | None = None
+        self._ready: dict[tuple[object, ...], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # what is computed stays behind: factories are small, stacks are not
-        return {**self.__dict__, "_masks": None, "_packed": {}}
+        return {**self.__dict__, "_masks": None, "_ready": {}}
 
     def forget(self) -> None:
         """Ask the factories again when masks are needed next."""
         self._masks = None
-        self._packed = {}
+        self._ready = {}
 
     def __len__(self) -> int:
         if self._count is not None:
             return self._count
-        if not callable(self.mask_factories):
+        if isinstance(self.mask_factories, (tuple, list)):
             return len(self.mask_factories)
-        return len(self.computed_masks)
+        return len(self._stack())
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """What the masks are made of; computes them if it was not given."""
-        return self.computed_masks.dtype if self._dtype is None else self._dtype
+        return self._stack().dtype if self._dtype is None else self._dtype
 
     @property
-    def computed_masks(self) -> NDArray[Any]:
-        """All masks, shape (n,) + sig; read-only.
+    def use_sparse(self) -> str | bool:
+        """False, or in which form `get` hands masks out; computes them if it was not given."""
+        if self._use_sparse is None:
+            return self._default_sparse if isinstance(self._stack(), SparseStack) else False
+        return self._use_sparse
+
+    @property
+    def computed_masks(self) -> Any:
+        """All masks, shape (n,) + sig: a read-only array, or a ``sparse.COO`` if sparse.
 
         Raises
         ------
         ParameterError
             If the masks differ in shape, or are not as many as was said.
+        ImportError
+            If they are sparse and the package sparse is not there.
         """
+        stack = self._stack()
+        return stack.as_pydata() if isinstance(stack, SparseStack) else stack
+
+    def _stack(self) -> NDArray[Any] | SparseStack:
         if self._masks is None:
-            stack = _as_stack(self.mask_factories)
+            stack = _as_stack(self.mask_factories, self._use_sparse)
             if self._count is not None and len(stack) != self._count:
                 raise ParameterError(
                     f"mask_count={self._count}, but the factories made {len(stack)} masks"
                 )
             if self._dtype is not None:
                 stack = stack.astype(self._dtype)
-            stack.flags.writeable = False
+            if not isinstance(stack, SparseStack):
+                stack.flags.writeable = False
             self._masks = stack
         return self._masks
 
@@ -123,11 +137,14 @@ class MaskContainer:
         ParameterError
             Naming both shapes.
         """
-        stack = self.computed_masks
+        stack = self._stack()
         if stack.shape[1:] == sig_shape:
             return
-        if stack.ndim == 2 and stack.shape[1] == math.prod(sig_shape):
-            self._masks = stack.reshape(len(stack), *sig_shape)
+        if len(stack.shape) == 2 and stack.shape[1] == math.prod(sig_shape):
+            if isinstance(stack, SparseStack):
+                self._masks = stack.reshaped(sig_shape)
+            else:
+                self._masks = stack.reshape(len(stack), *sig_shape)
             return
         raise ParameterError(
             f"masks have shape {stack.shape[1:]}, the detector has {sig_shape}; a mask factory "
@@ -138,10 +155,10 @@ class MaskContainer:
         self,
         key: Slice,
         dtype: DTypeLike | None = None,
-        sparse_backend: str | None = None,  # noqa: ARG002
+        sparse_backend: str | bool | None = None,
         transpose: bool = True,
-        backend: str | None = None,  # noqa: ARG002
-    ) -> NDArray[Any]:
+        backend: str | None = None,
+    ) -> Any:
         """The part of the masks that lies in a box.
 
         Parameters
@@ -150,62 +167,102 @@ class MaskContainer:
             Its signal part counts.
         dtype : dtype-like, optional
             Cast to this.
-        sparse_backend, backend : str, optional
-            Accepted for UDF code that passes them; the answer is a numpy array.
+        sparse_backend : str or False, optional
+            One of ``SPARSE_MODES``, or False for a dense array; as `use_sparse` says when left out.
         transpose : bool
             Whether pixels come first.
+        backend : str, optional
+            Accepted for UDF code that passes it; masks are in host memory.
 
         Returns
         -------
-        ndarray, shape (pixels, n), or (n, pixels) if not transposed
+        ndarray, scipy.sparse matrix or pydata/sparse array
+            Shape (pixels, n), or (n, pixels) if not transposed. Kept for the next time: not to be
+            changed.
 
         Raises
         ------
         TypeError
             If ``key`` is not a Slice.
+        ParameterError
+            If ``sparse_backend`` is unknown.
         """
         if not isinstance(key, Slice):
             raise TypeError(f"MaskContainer.get takes a Slice, not {type(key).__name__}")
-        return self.get_for_sig_slice(key.sig, dtype, transpose=transpose)
+        return self.get_for_sig_slice(key.sig, dtype, sparse_backend, transpose, backend)
 
     def get_for_sig_slice(
         self,
         sig_slice: Slice,
         dtype: DTypeLike | None = None,
-        sparse_backend: str | None = None,  # noqa: ARG002
+        sparse_backend: str | bool | None = None,
         transpose: bool = True,
         backend: str | None = None,  # noqa: ARG002
-    ) -> NDArray[Any]:
+    ) -> Any:
         """The part of the masks that lies in a box of signal axes; otherwise as `get`."""
-        part = self._flat_part(sig_slice)
-        if dtype is not None:
-            part = part.astype(dtype)
-        return part.T if transpose else part
+        check_mode("sparse_backend", sparse_backend)
+        mode = self.use_sparse if sparse_backend in (None, True) else sparse_backend
+        wanted = self.dtype if dtype is None else np.dtype(dtype)
+        key = (tuple(sig_slice.origin), tuple(sig_slice.shape), wanted, mode, transpose)
+        if key not in self._ready:
+            part = self._part(sig_slice)
+            if mode:
+                sparse = part if isinstance(part, SparseStack) else SparseStack.of(part)
+                self._ready[key] = sparse.astype(wanted).matrix(str(mode), transpose=transpose)
+            else:
+                dense = part.dense() if isinstance(part, SparseStack) else part
+                flat = dense.reshape(len(dense), math.prod(dense.shape[1:])).astype(wanted)
+                self._ready[key] = flat.T if transpose else flat
+        return self._ready[key]
 
-    def get_for_idx(self, scheme: Any, idx: int, *args: Any, **kwargs: Any) -> NDArray[Any]:
+    def get_for_idx(self, scheme: Any, idx: int, *args: Any, **kwargs: Any) -> Any:
         """The part of the masks in cell ``idx`` of a tiling scheme; otherwise as `get`."""
         return self.get_for_sig_slice(scheme[idx], *args, **kwargs)
 
-    def packed(self, sig_slice: Slice, dtype: np.dtype[Any]) -> PackedMasks:
+    def packed(self, sig_slice: Slice, dtype: np.dtype[Any]) -> PackedMasks | SparseMasks:
         """The masks in a box of signal axes, ready for frames of ``dtype``."""
         key = (tuple(sig_slice.origin), tuple(sig_slice.shape), dtype)
-        found = self._packed.get(key)
-        if found is None:
-            found = self._packed[key] = PackedMasks(self._flat_part(sig_slice), dtype)
+        if key not in self._ready:
+            part = self._part(sig_slice)
+            if isinstance(part, SparseStack):
+                self._ready[key] = part.packed(dtype)
+            else:
+                self._ready[key] = PackedMasks(part, dtype)
+        found: PackedMasks | SparseMasks = self._ready[key]
         return found
 
-    def _flat_part(self, sig_slice: Slice) -> NDArray[Any]:
-        stack = self.computed_masks
-        part = stack[sig_slice.get(sig_only=True)]
-        flat: NDArray[Any] = part.reshape(len(part), math.prod(part.shape[1:]))
-        return flat
+    def _part(self, sig_slice: Slice) -> NDArray[Any] | SparseStack:
+        stack = self._stack()
+        if isinstance(stack, SparseStack):
+            return stack.cut(sig_slice)
+        part: NDArray[Any] = stack[sig_slice.get(sig_only=True)]
+        return part
 
 
-def _as_factories(given: Any) -> Factory | tuple[Factory, ...] | NDArray[Any]:
-    if callable(given):
-        return given  # type: ignore[no-any-return]
-    if hasattr(given, "ndim"):
-        return _dense(given)
+def check_mode(name: str, mode: object) -> None:
+    """Refuse what says nothing of sparse masks.
+
+    Raises
+    ------
+    ParameterError
+        With the nearest mode there is.
+    """
+    if mode in (None, True, False) or mode in SPARSE_MODES:
+        return
+    close = nearest(str(mode), SPARSE_MODES)
+    hint = f"; did you mean {close!r}?" if close else ""
+    raise ParameterError(
+        f"{name}={mode!r} is unknown{hint} (known: None, True, False, {', '.join(SPARSE_MODES)})"
+    )
+
+
+def _as_factories(given: Any) -> Any:
+    """One callable, a tuple of them, a stack, or a list of masks."""
+    if callable(given) or is_sparse(given):
+        return given
+    if isinstance(given, np.ndarray):
+        check_numeric(given.dtype)
+        return given
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise ParameterError(
             f"mask_factories={given!r} is not understood; give masks, or functions that return them"
@@ -217,38 +274,45 @@ def _as_factories(given: Any) -> Factory | tuple[Factory, ...] | NDArray[Any]:
         return members
     if any(callable(m) for m in members):
         raise ParameterError("mask_factories mixes functions and arrays; give one or the other")
-    return _stacked([_dense(m) for m in members])
+    return _checked(members)
 
 
-def _as_stack(factories: Any) -> NDArray[Any]:
+def _checked(masks: Iterable[Any]) -> list[Any]:
+    """Masks, each an array, all of the same shape."""
+    arrays = [mask if is_sparse(mask) else np.asarray(mask) for mask in masks]
+    for array in arrays:
+        check_numeric(array.dtype)
+    check_same_shape([tuple(array.shape) for array in arrays])
+    return arrays
+
+
+def _as_stack(factories: Any, use_sparse: bool | str | None) -> NDArray[Any] | SparseStack:
+    made = factories
     if callable(factories):
         made = factories()
-        if not hasattr(made, "ndim"):
-            made = _stacked([_dense(m) for m in made])
-        stack = _dense(made)
-        if stack.ndim < 2:
+        if len(getattr(made, "shape", (0, 0))) < 2:
             raise ParameterError(
-                f"the mask factory made an array of shape {stack.shape}; one factory for all masks "
+                f"the mask factory made an array of shape {made.shape}; one factory for all masks "
                 "must return a stack, shape (n,) + sig; put it in a list if it makes one mask"
             )
-        return stack.copy()
-    if isinstance(factories, tuple):
-        return _stacked([_dense(factory()) for factory in factories])
-    return np.array(factories)
-
-
-def _stacked(masks: list[NDArray[Any]]) -> NDArray[Any]:
-    shapes = sorted({mask.shape for mask in masks})
-    if len(shapes) > 1:
-        raise ParameterError(f"all masks must have the same shape, these have {shapes}")
-    return np.stack(masks)
+        if not hasattr(made, "ndim"):
+            made = _checked(made)
+    elif isinstance(factories, tuple):
+        made = _checked(factory() for factory in factories)
+    listed = isinstance(made, list)
+    sparse = all(is_sparse(mask) for mask in made) if listed else is_sparse(made)
+    if use_sparse is None:
+        use_sparse = sparse
+    if use_sparse:
+        return SparseStack.of_masks(made) if listed else SparseStack.of(made)
+    if listed:
+        return np.stack([_dense(mask) for mask in made])
+    dense = _dense(made)
+    check_numeric(dense.dtype)
+    return dense.copy()
 
 
 def _dense(mask: Any) -> NDArray[Any]:
-    for densify in ("toarray", "todense"):  # scipy, pydata
-        if hasattr(mask, densify):
-            mask = getattr(mask, densify)()
-    array = np.asarray(mask)
-    if array.dtype.kind not in "buifc":
-        raise ParameterError(f"a mask must be an array of numbers, this is {array.dtype}")
-    return array
+    if not is_sparse(mask):
+        return np.asarray(mask)
+    return np.asarray(mask.toarray() if hasattr(mask, "toarray") else mask.todense())

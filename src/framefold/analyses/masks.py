@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.analyses.mask_container import MaskContainer
+from framefold.analyses.shifts import as_shifts, move_back
+from framefold.core.shape import Slice
 from framefold.errors import ParameterError
 from framefold.udf import UDF, BufferWrapper
 
@@ -31,7 +33,10 @@ class ApplyMasksUDF(UDF):
     use_torch : bool
         Accepted for UDF code that passes it; without effect.
     use_sparse : bool or str, optional
-        Accepted for UDF code that passes it; sparse masks are made dense.
+        Whether only weights that are not zero are multiplied, which pays where these are fewer
+        than about one in ten: True, False, or one of the modes of `MaskContainer`. When left out
+        masks are sparse if every factory returns a sparse array. Sparse products are summed in
+        float64.
     mask_count : int, optional
         How many masks there are.
     mask_dtype : dtype-like, optional
@@ -40,8 +45,10 @@ class ApplyMasksUDF(UDF):
         The least precise dtype of frames; float32 when left out.
     backends : iterable of str, optional
         Array libraries to choose from; numpy must be among them.
-    shifts : None
-        Shifting masks by position is not there yet.
+    shifts : sequence of two numbers, array-like of shape nav + (2,), or aux data of kind nav
+        How far to move the masks over the frame, dy and dx [pixels], for all frames or for each
+        position; positive is down and to the right. Fractions are cut off; what is moved beyond
+        the detector does not count. Not with ``use_sparse="scipy.sparse..."``.
 
     Raises
     ------
@@ -61,8 +68,11 @@ class ApplyMasksUDF(UDF):
         shifts: Any = None,
         **kwargs: Any,
     ) -> None:
-        if shifts is not None:
-            raise ParameterError("shifts is not supported yet; leave it out")
+        shifts = as_shifts(shifts)
+        if shifts is not None and str(use_sparse).startswith("scipy.sparse"):
+            raise ParameterError(
+                f"use_sparse={use_sparse!r} does not go with shifts; say 'sparse.pydata'"
+            )
         if backends is not None:
             wanted = (backends,) if isinstance(backends, str) else tuple(backends)
             if self.BACKEND_NUMPY not in wanted:
@@ -71,7 +81,13 @@ class ApplyMasksUDF(UDF):
                 )
         # the container, not the factories, is kept: a worker's partitions then share its masks
         if not isinstance(mask_factories, MaskContainer):
-            mask_factories = MaskContainer(mask_factories, mask_dtype, use_sparse, mask_count)
+            mask_factories = MaskContainer(
+                mask_factories,
+                mask_dtype,
+                use_sparse,
+                mask_count,
+                default_sparse="scipy.sparse" if shifts is None else "sparse.pydata",
+            )
         super().__init__(
             mask_factories=mask_factories,
             use_torch=use_torch,
@@ -80,6 +96,7 @@ class ApplyMasksUDF(UDF):
             mask_dtype=mask_dtype,
             preferred_dtype=preferred_dtype,
             backends=backends,
+            shifts=shifts,
             **kwargs,
         )
 
@@ -90,7 +107,8 @@ class ApplyMasksUDF(UDF):
         if isinstance(given, MaskContainer):
             return given
         # exchanged while running, on the main side, where no constructor saw it
-        return MaskContainer(given, self.params.mask_dtype, count=self.params.mask_count)
+        use_sparse, count = self.params.use_sparse, self.params.mask_count
+        return MaskContainer(given, self.params.mask_dtype, use_sparse, count)
 
     def get_preferred_input_dtype(self) -> DTypeLike:
         """``preferred_dtype``, or float32."""
@@ -118,7 +136,13 @@ class ApplyMasksUDF(UDF):
         self._multiply(tile)
 
     def _multiply(self, tile: NDArray[Any]) -> None:
-        found = self.masks.packed(self.meta.sig_slice, tile.dtype).apply(tile)
+        box = self.meta.sig_slice
+        if self.params.shifts is not None:
+            # moving the frame back is moving the masks on
+            sig = tuple(self.meta.dataset_shape.sig)
+            tile = move_back(tile, tuple(box.origin), sig, self.params.shifts)
+            box = Slice((0,) * len(sig), self.meta.dataset_shape.sig)
+        found = self.masks.packed(box, tile.dtype).apply(tile)
         target = self.results.intensity
         # "unsafe": exact int64 sums into the declared dtype, which users may have wanted narrow
         np.add(target, found, out=target, casting="unsafe")
