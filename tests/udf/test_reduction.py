@@ -39,10 +39,13 @@ class Everything(UDF):
         }
 
     def process_tile(self, tile: np.ndarray) -> None:
-        self.results.nav[:] = tile.sum(axis=(1, 2))
-        self.results.rows[:] = tile.sum(axis=2)
+        # a tile may be any cell of the frames
+        self.results.nav[:] += tile.sum(axis=(1, 2), dtype=np.int64)
+        (rows, _) = self.meta.sig_slice.get()
+        self.results.rows[:, rows] += tile.sum(axis=2, dtype=np.int64)
         self.results.sig += tile.sum(axis=0, dtype=np.int64)
-        self.results.count += len(tile)
+        if self.meta.tiling_scheme_idx == 0:
+            self.results.count += len(tile)
 
     process_partition = process_tile
 

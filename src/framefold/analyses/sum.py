@@ -56,7 +56,7 @@ class SumUDF(UDF):
     def get_result_buffers(self) -> dict[str, BufferWrapper]:
         """``intensity`` for the user; ``total``, wide, for us."""
         if takes_native_tiles(type(self)):
-            wide = accumulator_dtype(self.meta.dataset_dtype)
+            wide = accumulator_dtype(self.meta.tile_dtype)
         else:  # a subclass adds up what it made of frames in input_dtype: may have fractions
             wide = accumulator_dtype(np.result_type(self.meta.input_dtype, np.float32))
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, Self
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.core.shape import Slice
-from framefold.errors import UDFException
+from framefold.errors import ShapeError, UDFException
 from framefold.udf import backends
 from framefold.udf.access import UDFData
 from framefold.udf.aux_data import AuxData
@@ -76,15 +77,25 @@ class UDF:
     ND_BACKENDS = backends.ND_BACKENDS
     D2_BACKENDS = backends.D2_BACKENDS
 
+    NAV_PARAMS: tuple[str, ...] = ()
+    """Parameters with one value a scan position: users may give plain arrays, nav-shaped or flat,
+    which are then seen like `aux_data`."""
+
+    DRY_RUN: bool = True
+    """Whether a frame of ones may be sent through this UDF on the main side, to find mistakes
+    before data come; say False if its hooks have effects outside."""
+
     meta: UDFMeta
     results: UDFData
     task_data: UDFData
+    worker_data: UDFData
 
     def __init__(self, **kwargs: Any) -> None:
         self._kwargs = kwargs
         self.params = UDFData(kwargs, "self.params", parameter_views(kwargs))
         self.results = UDFData({}, "self.results")
         self.task_data = UDFData({}, "self.task_data")
+        self.worker_data = UDFData({}, "self.worker_data")
 
     @property
     def stored_kwargs(self) -> Mapping[str, Any]:
@@ -104,7 +115,7 @@ class UDF:
 
     @property
     def xp(self) -> ModuleType:
-        """The array library of the frames: numpy."""
+        """The array library for buffers and dense frames: numpy, since nothing is on a GPU."""
         return np
 
     def copy(self) -> Self:
@@ -157,6 +168,18 @@ class UDF:
     def get_task_data(self) -> dict[str, Any]:
         """What a worker needs for one partition: name -> anything; read as self.task_data."""
         return {}
+
+    def get_worker_data(self) -> dict[str, Any]:
+        """What partitions in one worker can share: name -> anything; read as self.worker_data.
+
+        Called once a run in each worker (again after a change of parameters), with params and
+        meta but before there are results. For what is costly to make and never written to:
+        masks, FFT plans, compiled functions.
+        """
+        return {}
+
+    def validate_run(self) -> None:
+        """Refuse, on the main side and before the first frame, what cannot work; with meta."""
 
     def get_preferred_input_dtype(self) -> DTypeLike:
         """The pixel type this UDF would like; ``USE_NATIVE_DTYPE`` to leave it as recorded."""
@@ -290,6 +313,7 @@ class UDF:
         dense = dense.todense() if hasattr(dense, "todense") else dense
         if not isinstance(dense, np.ndarray) or not isinstance(target, np.ndarray):
             return dense
+        dense = np.asarray(dense)  # sums of sparse matrices are matrices, which stay 2-D
         if dense.shape != target.shape and dense.size == target.size:
             return dense.reshape(target.shape)
         return dense
@@ -314,6 +338,41 @@ def parameter_views(
                 value.whole() if positions is None or value.kind != "nav" else value.rows(positions)
             )
     return views
+
+
+def wrapped_parameters(
+    udf: type[UDF], kwargs: Mapping[str, Any], nav_shape: tuple[int, ...]
+) -> dict[str, Any]:
+    """Parameters with the arrays of `UDF.NAV_PARAMS` made `AuxData`.
+
+    Parameters
+    ----------
+    udf : type
+        Class of the UDF.
+    kwargs : mapping
+        Its parameters.
+    nav_shape : tuple of int
+        Shape of the scan.
+
+    Raises
+    ------
+    ShapeError
+        If such an array does not have one entry for each scan position.
+    """
+    wrapped = dict(kwargs)
+    for name in udf.NAV_PARAMS:
+        value = kwargs.get(name)
+        if not isinstance(value, np.ndarray) or not value.ndim:
+            continue  # a constant for all positions, None, or wrapped by the user
+        flat = (math.prod(nav_shape),)
+        lead = nav_shape if value.shape[: len(nav_shape)] == nav_shape else flat
+        if value.shape[: len(lead)] != lead:
+            raise ShapeError(
+                f"{udf.__name__}: parameter {name!r} has shape {value.shape}; it needs one entry "
+                f"for each position of the scan {nav_shape}"
+            )
+        wrapped[name] = AuxData(value, "nav", value.shape[len(lead) :], value.dtype)
+    return wrapped
 
 
 def no_default_merge(udf: UDF) -> str:

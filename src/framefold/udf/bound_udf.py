@@ -37,6 +37,8 @@ class BoundUDF:
         Its constructor arguments.
     native : bool
         Whether it takes tiles in the recorded pixel type.
+    backend : str
+        Array library its frames come in.
     meta : UDFMeta
         Shared with the other UDFs of the partition.
     positions : ndarray of int64
@@ -49,6 +51,7 @@ class BoundUDF:
         kwargs: Mapping[str, Any],
         *,
         native: bool,
+        backend: str = backends.NUMPY,
         meta: UDFMeta,
         positions: NDArray[np.int64],
     ) -> None:
@@ -56,12 +59,16 @@ class BoundUDF:
         self.arrays: dict[str, NDArray[Any]] = {}
         """Everything that is sent back, by name."""
         self.native = native
+        self.backend = backend
         self._meta = meta
         self._frames = len(positions)
         # what is exchanged for each tile: where attributes are read, their name, one row a frame
         self._rows: list[tuple[dict[str, Any], str, NDArray[Any]]] = []
+        # where frames are cut: sig buffers, and the part of each that a cell sees
+        self._sig: list[tuple[dict[str, Any], str, NDArray[Any]]] = []
+        self._cells: dict[int, list[NDArray[Any]]] = {}
         self._slice_aux_data(positions)
-        backends.choose(cls.__name__, udf.get_backends())
+        udf.get_backends()
         udf.get_preferred_input_dtype()
         udf.meta = meta
         checked_method(udf)
@@ -78,6 +85,12 @@ class BoundUDF:
             if value.kind == "nav" and is_readable(name):
                 self._aux[name] = shown[name]
                 self._rows.append((shown, name, shown[name]))
+
+    def keep_for_worker(self, kept: dict[int, dict[str, Any]], number: int) -> None:
+        """Hand over what ``get_worker_data`` gave earlier in this worker, or ask for it now."""
+        if number not in kept:
+            kept[number] = dict(self.udf.get_worker_data() or {})
+        self.udf.worker_data = UDFData(kept[number], "self.worker_data")
 
     def prepare(self, domain: Domain, zeros: Zeros) -> None:
         """Allocate, fetch task data, preprocess; `UDFMeta.place` has been called before.
@@ -103,8 +116,12 @@ class BoundUDF:
         udf.results = UDFData(buffers, "self.results", self.arrays, self._hidden)
         shown = udf.results.__dict__
         for name, array in self.arrays.items():
-            if buffers[name].kind == "nav" and is_readable(name):
+            if not is_readable(name):
+                continue
+            if buffers[name].kind == "nav":
                 self._rows.append((shown, name, array))
+            elif buffers[name].kind == "sig":
+                self._sig.append((shown, name, array))
         udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
         self._call_if_defined("preprocess")
         self._choose_process()
@@ -130,19 +147,43 @@ class BoundUDF:
         if self._hidden:
             udf.results.show({**self.arrays, **dict.fromkeys(self._hidden)})
 
-    def _process_tile(self, tile: NDArray[Any], first: int) -> None:
-        end = first + len(tile)
-        self._meta.move(first, len(tile))
+    def enter_cell(self, index: int) -> None:
+        """See only the part of sig buffers that a cell covers; C-contiguous always."""
+        self._meta.enter_cell(index)
+        parts = self._cells.get(index)
+        if parts is None:
+            cell = self._meta.sig_slice.get()
+            # a copy where the part is not contiguous, the same one until it is written back
+            parts = [np.ascontiguousarray(array[cell]) for _, _, array in self._sig]
+            self._cells[index] = parts
+        for (shown, name, _), part in zip(self._sig, parts, strict=True):
+            shown[name] = part
+
+    def _write_back(self) -> None:
+        for index, parts in self._cells.items():
+            self._meta.enter_cell(index)
+            cell = self._meta.sig_slice.get()
+            for (_, _, array), part in zip(self._sig, parts, strict=True):
+                if not np.may_share_memory(array, part):
+                    array[cell] = part
+        self._cells.clear()
+
+    def _process_tile(self, tile: Any, first: int) -> None:
+        count = tile.shape[0]  # sparse tiles have no len()
+        end = first + count
+        self._meta.move(first, count)
         for shown, name, array in self._rows:
             shown[name] = array[first:end]
         self._call(tile)
 
-    def _process_frames(self, tile: NDArray[Any], first: int) -> None:
+    def _process_frames(self, tile: Any, first: int) -> None:
         # this loop is what a UDF with process_frame pays for each frame: keep it bare
         process = self.udf.process_frame  # type: ignore[attr-defined] # checked to be there
         move = self._meta.move
         rows = [(shown, name, iter(array[first:])) for shown, name, array in self._rows]
-        for number, frame in enumerate(tile, first):
+        dense = self.backend == backends.NUMPY
+        frames = tile if dense else backends.frames_of(tile, self.backend)
+        for number, frame in enumerate(frames, first):
             move(number, 1)
             for shown, name, row in rows:
                 shown[name] = next(row)
@@ -150,6 +191,8 @@ class BoundUDF:
 
     def finish(self) -> None:
         """Postprocess, with whole arrays in view again."""
+        if self._cells:
+            self._write_back()
         if not hasattr(self.udf, "postprocess"):
             return
         self._meta.place()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framefold.udf.access import UDFData
 from framefold.udf.aux_data import AuxData
-from framefold.udf.base import UDF, no_default_merge, parameter_views
+from framefold.udf.base import UDF, no_default_merge, parameter_views, wrapped_parameters
 from framefold.udf.bound_udf import RESULT_ONLY, checked_buffers
 from framefold.udf.buffers import BufferWrapper
 from framefold.udf.domain import Domain
@@ -36,7 +36,9 @@ class MainUDF:
         self.udf = udf.__class__.__new__(udf.__class__)
         self.udf.__dict__.update(udf.__dict__)
         self.name = type(udf).__name__
-        self.kwargs: dict[str, Any] = dict(udf.stored_kwargs)
+        self.kwargs: dict[str, Any] = wrapped_parameters(
+            type(udf), udf.stored_kwargs, domain.nav_shape
+        )
         self._domain = domain
         self._selected: NDArray[np.int64] | None = (
             None if domain.selection is None else np.flatnonzero(domain.selection)
@@ -59,6 +61,7 @@ class MainUDF:
         """
         udf = self.udf
         checked_method(udf)
+        udf.validate_run()
         self._declared = declared = checked_buffers(udf)
         if type(udf).merge is UDF.merge and any(
             b.kind != "nav" and b.use != "result_only" for b in declared.values()
@@ -108,13 +111,15 @@ class MainUDF:
 
     def check_parameters(self, patch: Mapping[str, Any]) -> None:
         """Refuse aux data that do not fit the run."""
+        patch = wrapped_parameters(type(self.udf), patch, self._domain.nav_shape)
         for name, value in patch.items():
             if isinstance(value, AuxData):
                 value.check(f"{self.name}: parameter {name!r}", self._domain)
 
     def update_parameters(self, patch: Mapping[str, Any]) -> None:
         """Exchange parameters; those not named stay."""
-        self.kwargs = {**self.kwargs, **patch}
+        wrapped = wrapped_parameters(type(self.udf), patch, self._domain.nav_shape)
+        self.kwargs = {**self.kwargs, **wrapped}
         self.udf.params = UDFData(self.kwargs, "self.params", parameter_views(self.kwargs))
         self._has_aux = any(isinstance(x, AuxData) for x in self.kwargs.values())
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.core.corrections import CorrectionSet
+from framefold.core.corrections import CorrectionSet, corrected_dtype
 from framefold.core.shape import Shape, Slice
 from framefold.udf.dtype import machine_order
 from framefold.udf.tiling import TilingScheme
@@ -80,8 +80,10 @@ class UDFMeta:
         self._first = 0
         self._count = 0
         self._placed = False
+        self._in_cell = False
         if partition_slice is not None:
             self._enter_slice(partition_slice)
+            self._index = tiling_index
 
     def _enter_slice(self, partition: Slice) -> None:
         first, count = partition.origin[0], partition.shape[0]
@@ -122,11 +124,17 @@ class UDFMeta:
         self._first = 0
         self._count = len(self._positions)
         self._index = 0
+        self._in_cell = False
 
     def move(self, first: int, count: int) -> None:
         """Stand on frames ``[first, first + count)`` of the partition."""
         self._first = first
         self._count = count
+
+    def enter_cell(self, index: int) -> None:
+        """Stand on a cell of the tiling scheme."""
+        self._index = index
+        self._in_cell = True
 
     @property
     def dataset_shape(self) -> Shape:
@@ -137,6 +145,12 @@ class UDFMeta:
     def dataset_dtype(self) -> np.dtype[Any]:
         """Pixel type as recorded."""
         return self._dataset_dtype
+
+    @property
+    def tile_dtype(self) -> np.dtype[Any]:
+        """Pixel type of native tiles: as recorded, or float32 and wider if corrected."""
+        corrected = self._corrections.have_corrections()
+        return corrected_dtype(self._dataset_dtype) if corrected else self._dataset_dtype
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
@@ -177,7 +191,10 @@ class UDFMeta:
         """Where we stand: partition, tile or frame, over the compressed navigation axis."""
         if not self._placed:
             return None
-        sig = self._whole_sig() if self._scheme is None else self._scheme[self._index]
+        if self._scheme is None or not self._in_cell:
+            sig = self._whole_sig()
+        else:
+            sig = self._scheme[self._index]
         return self._box(self._start + self._first, self._count, sig)
 
     @property

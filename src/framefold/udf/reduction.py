@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from framefold.core.corrections import CorrectionSet
 from framefold.core.shape import Shape
 from framefold.errors import ParameterError, ShapeError
-from framefold.udf import backends
+from framefold.udf.backends import NUMPY, plan, result_type
 from framefold.udf.base import UDF
+from framefold.udf.bound import BoundRun
 from framefold.udf.buffers import BufferWrapper
 from framefold.udf.domain import Domain
 from framefold.udf.dtype import machine_order, negotiate
@@ -21,7 +24,7 @@ from framefold.udf.main_udf import MainUDF
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec, checked_method, takes_native_tiles
-from framefold.udf.tiling import decide
+from framefold.udf.tiling import TilingScheme, Wishes, decide
 
 
 class Reduction:
@@ -42,11 +45,19 @@ class Reduction:
         Selected positions; None for all.
     threads_per_worker : int, optional
         How many threads a UDF may start in a worker.
+    corrections : CorrectionSet, optional
+        What is done to the pixels before UDFs see them; nothing when left out.
+    backends : str or iterable of str, optional
+        Array libraries that frames may come in; all that UDFs ask for when left out.
+    array_backends : sequence of str
+        Array libraries that the data come in without effort, the cheapest first.
 
     Raises
     ------
     ValueError
-        If there is no UDF.
+        If there is no UDF, or an array library is named that means nothing.
+    RuntimeError
+        If a UDF takes none of the array libraries that can be had.
     UDFException, TypeError, NotImplementedError
         If a UDF breaks the contract in a way that can be seen before the first frame.
     ShapeError
@@ -62,6 +73,9 @@ class Reduction:
         dtype: DTypeLike,
         selection: NDArray[np.bool_] | None = None,
         threads_per_worker: int | None = None,
+        corrections: CorrectionSet | None = None,
+        backends: str | Iterable[str] | None = None,
+        array_backends: Sequence[str] = (NUMPY,),
     ) -> None:
         if not udfs:
             raise ValueError("empty list of UDFs - nothing to do!")
@@ -72,11 +86,12 @@ class Reduction:
         self._threads = threads_per_worker
         self._domain = _domain(nav_shape, sig_shape, selection)
         self._dtype = machine_order(dtype)
-        for udf in udfs:
-            backends.choose(type(udf).__name__, udf.get_backends())
-        self._input_dtype = negotiate(
-            self._dtype, [udf.get_preferred_input_dtype() for udf in udfs]
+        self._corrections = corrections or CorrectionSet()
+        self._corrections.check_fits(self._domain.sig_shape)
+        self._backends = plan(
+            [(type(udf).__name__, udf.get_backends()) for udf in udfs], array_backends, backends
         )
+        self._input_dtype = self._negotiated(udfs)
         self._processed = np.zeros(self._domain.frames, dtype=bool)
         self._meta = self._main_meta()
         self._failures: dict[int, UDFError] = {}
@@ -84,22 +99,26 @@ class Reduction:
         self._udfs = tuple(MainUDF(udf, self._meta, self._domain) for udf in udfs)
         for main in self._udfs:
             main.prepare()
-        self._scheme = decide(
-            self._meta.dataset_shape,
-            self._tile_itemsize(),
-            [
-                (main.name, checked_method(main.udf), main.udf.get_tiling_preferences())
-                for main in self._udfs
-            ],
-        )
+        self._scheme = self._decided()
         self._spec = self._make_spec()
 
-    def _tile_itemsize(self) -> int:
-        """Bytes of a pixel in the largest tile there will be."""
-        native = self._dtype.itemsize
-        if all(takes_native_tiles(type(main.udf)) for main in self._udfs):
-            return native
-        return max(self._input_dtype.itemsize, native)
+    def _negotiated(self, udfs: Sequence[UDF]) -> np.dtype[Any]:
+        preferences = [udf.get_preferred_input_dtype() for udf in udfs]
+        if self._corrections.have_corrections():
+            preferences.append(np.float32)
+        return result_type(negotiate(self._dtype, preferences), self._backends)
+
+    def _decided(self) -> TilingScheme:
+        wishes = []
+        for main, backend in zip(self._udfs, self._backends, strict=True):
+            whole = takes_native_tiles(type(main.udf)) and backend == NUMPY
+            method, preferences = checked_method(main.udf), main.udf.get_tiling_preferences()
+            wishes.append(Wishes(main.name, method, preferences, whole_frames=whole))
+        # bytes of a pixel in the largest tile there will be
+        native = self._meta.tile_dtype.itemsize
+        all_native = all(wish.whole_frames for wish in wishes)
+        itemsize = native if all_native else max(self._input_dtype.itemsize, native)
+        return decide(self._meta.dataset_shape, itemsize, wishes, native)
 
     def _main_meta(self) -> UDFMeta:
         domain = self._domain
@@ -111,6 +130,7 @@ class Reduction:
             domain.selection,
             self._dtype,
             self._input_dtype,
+            corrections=self._corrections,
             valid_nav_mask=valid,
         )
 
@@ -125,12 +145,42 @@ class Reduction:
             depth=self._scheme.depth,
             intent=self._scheme.intent or "tile",
             threads_per_worker=self._threads,
+            cell=tuple(self._scheme.shape.sig),
+            corrections=self._corrections,
+            backends=self._backends,
         )
 
     @property
     def spec(self) -> RunSpec:
         """What workers must know; another object after `update_parameters`."""
         return self._spec
+
+    def dry_run(self) -> None:
+        """Send one frame of ones through every UDF here, to hear of mistakes before data come.
+
+        UDFs that say ``DRY_RUN = False`` are left out. Nothing is merged.
+
+        Raises
+        ------
+        Exception
+            What the first UDF raised that did; a note tells that no data were seen.
+        """
+        willing = [i for i, main in enumerate(self._udfs) if main.udf.DRY_RUN]
+        if not willing or not self._domain.frames:
+            return
+        spec = replace(
+            self._spec,
+            udfs=tuple(self._spec.udfs[i] for i in willing),
+            backends=tuple(self._backends[i] for i in willing),
+        )
+        selection = self._domain.selection
+        position = np.zeros(1, np.int64) if selection is None else np.flatnonzero(selection)[:1]
+        ones = np.ones((1, *spec.sig_shape), spec.dtype)
+        part = BoundRun(spec).process(0, position, lambda _first, _count: ones, np.zeros)
+        for error in part.results:
+            if isinstance(error, UDFError) and error.exception is not None:
+                error.exception.add_note("found in a dry run with a frame of ones, before any data")
+                raise error.exception
 
     @property
     def failures(self) -> Mapping[int, UDFError]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.corrections import CorrectionSet, corrected_dtype
 from framefold.core.shape import Shape
 from framefold.errors import UDFException
 from framefold.udf.base import UDF
@@ -34,6 +35,12 @@ class RunSpec:
         ``"tile"``, ``"frame"`` or ``"partition"``: what the most demanding UDF asked for.
     threads_per_worker : int or None
         How many threads a UDF may start.
+    cell : tuple of int, or None
+        Lengths of a tile along the signal axes; None for whole frames.
+    corrections : CorrectionSet
+        What is done to the pixels before UDFs see them.
+    backends : tuple of str
+        Array library of each UDF's frames; numpy for all when empty.
     """
 
     udfs: tuple[tuple[type[UDF], dict[str, Any]], ...]
@@ -45,6 +52,14 @@ class RunSpec:
     depth: int
     intent: str = "tile"
     threads_per_worker: int | None = None
+    cell: tuple[int, ...] | None = None
+    corrections: CorrectionSet = field(default_factory=CorrectionSet)
+    backends: tuple[str, ...] = ()
+
+    @property
+    def tile_dtype(self) -> np.dtype[Any]:
+        """Pixel type of native tiles: as recorded, or as corrected."""
+        return corrected_dtype(self.dtype) if self.corrections.have_corrections() else self.dtype
 
     @property
     def dataset_shape(self) -> Shape:
@@ -53,7 +68,14 @@ class RunSpec:
 
     def scheme(self) -> TilingScheme:
         """How tiles are cut."""
-        tile = Shape((self.depth, *self.sig_shape), len(self.sig_shape))
+        return self._scheme(self.cell or self.sig_shape)
+
+    def whole_scheme(self) -> TilingScheme:
+        """How tiles are cut for UDFs that take whole frames whatever others do."""
+        return self._scheme(self.sig_shape)
+
+    def _scheme(self, cell: tuple[int, ...]) -> TilingScheme:
+        tile = Shape((self.depth, *cell), len(cell))
         return TilingScheme.make_for_shape(tile, self.dataset_shape, self.intent)
 
 
