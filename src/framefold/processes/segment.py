@@ -6,6 +6,7 @@ import mmap
 import os
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -101,7 +102,7 @@ class Segment:
         """Whether its owner has closed it."""
         file, _, inode = self.path.rpartition("#")
         try:
-            return os.stat(file).st_ino != int(inode)
+            return Path(file).stat().st_ino != int(inode)
         except OSError:
             return True
 
@@ -139,6 +140,7 @@ class Attached:
     def __init__(self) -> None:
         self._segments: dict[str, Segment] = {}
         self._lock = threading.RLock()
+        _all_attached.add(self)
 
     def get(self, path: str, size: int) -> NDArray[np.uint8]:
         """The bytes of a segment, attached now if it was not before."""
@@ -149,9 +151,8 @@ class Attached:
         return segment.bytes
 
     def _attach(self, path: str, size: int) -> Segment:
-        # a new one is rare: the moment to let go of those whose owner closed them
-        for old in [p for p, known in self._segments.items() if known.is_gone]:
-            self.forget(old)
+        # a new one is rare: the moment to let go of old ones
+        self.forget_gone()
         segment = self._segments[path] = Segment.attach(path, size)
         return segment
 
@@ -162,7 +163,22 @@ class Attached:
         if segment is not None:
             segment.close()
 
+    def forget_gone(self) -> None:
+        """Let go of those whose owner closed them."""
+        with self._lock:
+            for path in [p for p, known in self._segments.items() if known.is_gone]:
+                self.forget(path)
+
     def close(self) -> None:
         """Let go of all of them."""
         for path in list(self._segments):
             self.forget(path)
+
+
+_all_attached: weakref.WeakSet[Attached] = weakref.WeakSet()
+
+
+def forget_gone() -> None:
+    """Let go of every segment in this process whose owner closed it."""
+    for attached in list(_all_attached):
+        attached.forget_gone()
