@@ -82,11 +82,11 @@ class Arena:
         nbytes = math.prod(shape) * kind.itemsize
         if kind.hasobject or nbytes <= INLINE_BYTES:
             return np.zeros(shape, kind)
-        array = self._place(tuple(shape), kind, nbytes)
-        array.view(np.uint8).fill(0) if array.dtype.kind == "V" else array.fill(0)
-        return array
+        return self._place(tuple(shape), kind, nbytes, zeroed=True)
 
-    def _place(self, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> NDArray[Any]:
+    def _place(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int, *, zeroed: bool
+    ) -> NDArray[Any]:
         while self._current < len(self._segments):
             if self._used + nbytes <= self._segments[self._current].size:
                 break
@@ -99,7 +99,10 @@ class Arena:
         segment = self._segments[self._current]
         offset = self._used
         self._used = -(-(offset + nbytes) // ALIGNMENT) * ALIGNMENT
-        array = segment.bytes[offset : offset + nbytes].view(dtype).reshape(shape)
+        memory = segment.bytes[offset : offset + nbytes]
+        if zeroed:
+            memory.fill(0)  # bytes, not values: the zero of a text would be "0"
+        array = memory.view(dtype).reshape(shape)
         placed = Placed(segment.path, segment.size, offset, shape, dtype)
         # kept with the array: an id means nothing once its object is gone
         self._placed[id(array)] = (array, placed)
@@ -112,7 +115,7 @@ class Arena:
             return found[1]
         if array.dtype.hasobject or array.nbytes <= INLINE_BYTES:
             return array
-        copy = self._place(array.shape, array.dtype, array.nbytes)
+        copy = self._place(array.shape, array.dtype, array.nbytes, zeroed=False)
         copy[...] = array
         return self._placed[id(copy)][1]
 

@@ -29,6 +29,7 @@ class History:
         """A new run; it is the latest from now on."""
         with self._lock:
             self._runs[run.ident] = run
+            self._runs.move_to_end(run.ident)
             while len(self._runs) > self._keep:
                 self._runs.popitem(last=False)
 
