@@ -146,8 +146,16 @@ class RepairValueError(CorrectError):
     """An excluded pixel that has no good neighbour to be repaired from."""
 
 
+class ExecutorSpecException(ParameterError):  # noqa: N818 - the name UDF authors know
+    """An executor that cannot be had as asked: which one, why, what there is."""
+
+
 class UDFRunCancelled(FramefoldError):  # noqa: N818 - the name UDF authors know
     """A run that was stopped before its end; what had been merged stays valid."""
+
+
+class JobCancelledError(UDFRunCancelled):
+    """What a source of frames raises to have the run end as cancelled."""
 
 
 class RunFailedError(FramefoldError, RuntimeError):

@@ -1,6 +1,23 @@
 """The Python face: a Context runs UDFs on files and on live streams."""
 
-from framefold.api.context import PRELOAD, Context, usable_cores
-from framefold.api.iteration import Results, RunIterator, UDFResults
+from framefold.api.context import PRELOAD, Context
+from framefold.api.executors import Executor, usable_cores
+from framefold.api.iteration import AsyncRunIterator, Results, RunIterator, UDFResults
+from framefold.api.plots import Dummy2DPlot, Live2DPlot
+from framefold.api.progress import ProgressReporter, ProgressState, TQDMProgressReporter
 
-__all__ = ["PRELOAD", "Context", "Results", "RunIterator", "UDFResults", "usable_cores"]
+__all__ = [
+    "PRELOAD",
+    "AsyncRunIterator",
+    "Context",
+    "Dummy2DPlot",
+    "Executor",
+    "Live2DPlot",
+    "ProgressReporter",
+    "ProgressState",
+    "Results",
+    "RunIterator",
+    "TQDMProgressReporter",
+    "UDFResults",
+    "usable_cores",
+]

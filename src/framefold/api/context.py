@@ -1,18 +1,25 @@
-"""The Python face: a Context runs UDFs on files and on live streams."""
+"""Context: runs UDFs, on files and on live streams."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
-from framefold.api.iteration import Results, RunIterator
+from framefold.api.description import RunDescription
+from framefold.api.executors import Executor, check_backends, named, processes
+from framefold.api.export import export_npy
+from framefold.api.iteration import AsyncRunIterator, Results, RunIterator
+from framefold.api.plots import Channel, Live2DPlot, planned
+from framefold.api.plots import Results as AnyResults
+from framefold.api.progress import ProgressReporter, Tracker, reporter
+from framefold.api.watching import Watching
 from framefold.core.reader import DataSet, Reader
 from framefold.core.roi import selection
 from framefold.engine.pool import InlinePool, Pool
@@ -20,9 +27,12 @@ from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run
 from framefold.errors import ParameterError
 from framefold.formats import FORMATS, open_dataset
+from framefold.formats.dataset import RecordedDataSet
+from framefold.formats.memory_dataset import MemoryDataSet
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import Stream
 from framefold.processes.launcher import Launcher
+from framefold.registry import load_target
 from framefold.udf import UDF, AutoUDF, BufferWrapper
 
 log = logging.getLogger(__name__)
@@ -35,10 +45,10 @@ PRELOAD = (
 )
 """What the fork server imports and runs once, so that a worker starts in milliseconds."""
 
+PLOT = "framefold.api.matplotlib_plot:MPLLive2DPlot"
+"""What draws when nobody says; imported when the first plot is asked for."""
 
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+AllResults = Results | tuple[Results, ...]
 
 
 class Context:
@@ -46,8 +56,12 @@ class Context:
 
     Parameters
     ----------
-    workers : int, optional
+    workers : int or Executor, optional
         How many; one per core by default.
+    executor : Executor, optional
+        The same, under the name that LiberTEM users know.
+    plot_class : type, optional
+        What draws for ``plots=``: `Live2DPlot` or the like; matplotlib when left out.
 
     Examples
     --------
@@ -57,23 +71,83 @@ class Context:
     ...     image = ctx.run_udf(dataset=data, udf=SumUDF())["intensity"].data
     """
 
-    def __init__(self, workers: int | None = None) -> None:
-        count = usable_cores() if workers is None else workers
-        if count < 1:
-            raise ParameterError(f"workers={workers}: give at least 1; Context.inline() has none")
+    def __init__(
+        self,
+        workers: int | Executor | None = None,
+        *,
+        executor: Executor | None = None,
+        plot_class: Callable[..., Live2DPlot] | None = None,
+    ) -> None:
+        if executor is None:
+            executor = workers if isinstance(workers, Executor) else processes(workers)
+        self.executor = executor
+        """Where the work is done."""
+        self._plot_class = plot_class
         self._launcher: Launcher | None = None
-        self._pool: Pool | None = None
-        self._workers = count
+        self._pool: Pool | None = InlinePool() if executor.is_inline else None
         self._streams: list[Stream] = []
 
     @classmethod
-    def inline(cls) -> Context:
+    def inline(cls) -> Self:
         """A context without processes: all work is done in the calling thread, where a
         debugger or a profiler sees it.
         """
-        context = cls(workers=1)
-        context._pool = InlinePool()
-        return context
+        return cls(Executor(0))
+
+    @classmethod
+    def make_with(
+        cls,
+        executor_spec: str = "dask",
+        *,
+        cpus: int | Iterable[int] | None = None,
+        gpus: int | Iterable[int] | None = None,
+        plot_class: Callable[..., Live2DPlot] | None = None,
+        snooze_timeout: float | None = None,  # noqa: ARG003
+        main_process_gpu: int | None = None,
+    ) -> Self:
+        """A context with an executor by one of the names that LiberTEM users know.
+
+        Parameters
+        ----------
+        executor_spec : str
+            ``"inline"`` or ``"synchronous"``: all in the calling thread. ``"threads"``,
+            ``"dask"``, ``"pipelined"``: worker processes, the same for all three.
+        cpus : int or iterable of int, optional
+            How many workers, or one for each number listed.
+        gpus : int or iterable of int, optional
+            None, 0 or empty.
+        plot_class : type, optional
+            As for the constructor.
+        snooze_timeout : float, optional
+            Accepted; idle workers cost nothing here.
+        main_process_gpu : int, optional
+            None: results are merged by the CPU.
+
+        Raises
+        ------
+        ExecutorSpecException
+            If there is no such executor, or not with these ``cpus`` and ``gpus``.
+        """
+        executor = named(executor_spec, cpus, gpus if main_process_gpu is None else [0])
+        return cls(executor, plot_class=plot_class)
+
+    @property
+    def plot_class(self) -> Callable[..., Live2DPlot]:
+        """What draws; may be assigned.
+
+        Raises
+        ------
+        ImportError
+            If none was given and matplotlib is not installed.
+        """
+        if self._plot_class is None:
+            self._plot_class = load_target(PLOT)
+        assert self._plot_class is not None
+        return self._plot_class
+
+    @plot_class.setter
+    def plot_class(self, value: Callable[..., Live2DPlot] | None) -> None:
+        self._plot_class = value
 
     @property
     def launcher(self) -> Launcher:
@@ -86,16 +160,25 @@ class Context:
     def pool(self) -> Pool:
         """The workers; started now if they were not before."""
         if self._pool is None:
-            self._pool = ProcessPool(self.launcher, self._workers)
+            self._pool = ProcessPool(self.launcher, self.executor.processes)
         return self._pool
 
-    def load(self, first: str | os.PathLike[str], *args: Any, **options: Any) -> DataSet:
+    def load(
+        self,
+        first: str | os.PathLike[str],
+        *args: Any,
+        io_backend: object = None,  # noqa: ARG002 - files are read in one way
+        **options: Any,
+    ) -> DataSet:
         """Open a recording.
 
         Parameters
         ----------
         first : str or path
-            The file; or the name of a format, or ``"auto"``, with the file next.
+            The file; or the name of a format, or ``"auto"``, with the file next; or
+            ``"memory"`` with ``data=`` and what else `MemoryDataSet` takes.
+        io_backend : object
+            Accepted and without effect.
         *args, **options
             What the format takes: ``nav_shape``, ``sig_shape``, ``dtype``, ``sync_offset``,
             ``num_partitions``, ``ds_path`` ...
@@ -105,6 +188,8 @@ class Context:
         DataError
             If the file is missing, or nothing here can read it.
         """
+        if first == "memory":
+            return MemoryDataSet(*args, **options)
         if isinstance(first, str) and (first == "auto" or first in FORMATS.names()):
             if args:
                 return open_dataset(args[0], first, **options)
@@ -137,30 +222,69 @@ class Context:
         self._streams.append(stream)
         return stream
 
+    @overload
     def run_udf(
         self,
         dataset: DataSet | Reader,
-        udf: UDF | Sequence[UDF],
+        udf: UDF | Iterable[UDF],
+        roi: Any = ...,
+        corrections: Any = ...,
+        progress: bool | ProgressReporter = ...,
+        backends: str | Iterable[str] | None = ...,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
+    ) -> AllResults: ...
+    @overload
+    def run_udf(
+        self,
+        dataset: DataSet | Reader,
+        udf: UDF | Iterable[UDF],
+        roi: Any = ...,
+        corrections: Any = ...,
+        progress: bool | ProgressReporter = ...,
+        backends: str | Iterable[str] | None = ...,
+        plots: Any = ...,
+        *,
+        sync: Literal[False],
+    ) -> Awaitable[AllResults]: ...
+    def run_udf(
+        self,
+        dataset: DataSet | Reader,
+        udf: UDF | Iterable[UDF],
         roi: Any = None,
-        progress: bool = False,
-    ) -> Results | tuple[Results, ...]:
+        corrections: Any = None,
+        progress: bool | ProgressReporter = False,
+        backends: str | Iterable[str] | None = None,
+        plots: Any = None,
+        sync: bool = True,
+    ) -> AllResults | Awaitable[AllResults]:
         """Run UDFs over a data set, or over one acquisition of a stream.
 
         Parameters
         ----------
         dataset : DataSet or Reader
             What `load` gave, or one reader of a stream.
-        udf : UDF or sequence of UDF
-            All of a sequence run in one pass over the data.
+        udf : UDF or iterable of UDF
+            All of them run in one pass over the data.
         roi : optional
             Region of interest: bool array of the scan's shape, coordinates, ...
-        progress : bool
-            Whether to show a progress bar.
+        corrections : CorrectionSet, optional
+            What is done to the pixels; what the data set brings along when left out, nothing
+            for an empty set.
+        progress : bool or ProgressReporter
+            Whether to show a progress bar, or who is told of the progress.
+        backends : str or iterable of str, optional
+            Array libraries frames may come in; numpy must be among them.
+        plots : optional
+            True for all results that are pictures; a list of names, ``(name, function)``, or
+            plot objects (for several UDFs a list of lists).
+        sync : bool
+            Whether to wait here; otherwise the answer is awaitable.
 
         Returns
         -------
         dict of str to BufferWrapper, or a tuple of them
-            Results by name; a tuple for a sequence of UDFs.
+            Results by name; a tuple for several UDFs.
 
         Raises
         ------
@@ -169,40 +293,69 @@ class Context:
         UDFRunCancelled
             If the run was cancelled.
         """
-        run = self._run(dataset, udf, roi)
-        with (
-            closing(RunIterator(run, in_this_thread=self.pool.in_this_thread)) as updates,
-            tqdm(total=run.fold.wanted, unit="frame", disable=not progress) as bar,
-        ):
-            for _ in updates:
-                bar.update(run.fold.merged - bar.n)
-        results = tuple(run.fold.results(i) for i in range(len(run.udfs)))
-        return results[0] if isinstance(udf, UDF) else results
+        udfs = (udf,) if isinstance(udf, UDF) else tuple(udf)
+        run, watching = self._prepared(dataset, udfs, roi, corrections, progress, backends, plots)
+        if sync:
+            found = self._to_end(run, watching)
+            return found[0] if isinstance(udf, UDF) else found
+        return self._awaited(run, watching, one=isinstance(udf, UDF))
 
+    @overload
     def run_udf_iter(
-        self, dataset: DataSet | Reader, udf: UDF | Sequence[UDF], roi: Any = None
-    ) -> RunIterator:
-        """Run UDFs and see the results grow.
-
-        Parameters
-        ----------
-        dataset, udf, roi
-            As for `run_udf`.
+        self,
+        dataset: DataSet | Reader,
+        udf: UDF | Iterable[UDF],
+        roi: Any = ...,
+        corrections: Any = ...,
+        progress: bool | ProgressReporter = ...,
+        backends: str | Iterable[str] | None = ...,
+        plots: Any = ...,
+        sync: Literal[True] = ...,
+    ) -> RunIterator: ...
+    @overload
+    def run_udf_iter(
+        self,
+        dataset: DataSet | Reader,
+        udf: UDF | Iterable[UDF],
+        roi: Any = ...,
+        corrections: Any = ...,
+        progress: bool | ProgressReporter = ...,
+        backends: str | Iterable[str] | None = ...,
+        plots: Any = ...,
+        *,
+        sync: Literal[False],
+    ) -> AsyncRunIterator: ...
+    def run_udf_iter(
+        self,
+        dataset: DataSet | Reader,
+        udf: UDF | Iterable[UDF],
+        roi: Any = None,
+        corrections: Any = None,
+        progress: bool | ProgressReporter = False,
+        backends: str | Iterable[str] | None = None,
+        plots: Any = None,
+        sync: bool = True,
+    ) -> RunIterator | AsyncRunIterator:
+        """Run UDFs and see the results grow; parameters as for `run_udf`.
 
         Returns
         -------
-        RunIterator
+        RunIterator, or AsyncRunIterator if not ``sync``
             Gives a `UDFResults` for each block that was folded, at least one.
         """
-        run = self._run(dataset, udf, roi)
-        return RunIterator(run, in_this_thread=self.pool.in_this_thread)
+        udfs = (udf,) if isinstance(udf, UDF) else tuple(udf)
+        run, watching = self._prepared(dataset, udfs, roi, corrections, progress, backends, plots)
+        updates = RunIterator(run, watching, in_this_thread=self.pool.in_this_thread)
+        return updates if sync else AsyncRunIterator(updates)
 
     def map(
         self,
         dataset: DataSet | Reader,
         f: Callable[[NDArray[Any]], Any],
         roi: Any = None,
-        progress: bool = False,
+        progress: bool | ProgressReporter = False,
+        corrections: Any = None,
+        backends: str | Iterable[str] | None = None,
     ) -> BufferWrapper:
         """Call a function on every frame.
 
@@ -211,7 +364,7 @@ class Context:
         dataset : DataSet or Reader
         f : callable
             Takes a frame, gives a number or an array of fixed shape.
-        roi, progress
+        roi, progress, corrections, backends
             As for `run_udf`.
 
         Returns
@@ -219,17 +372,71 @@ class Context:
         BufferWrapper
             Its results by scan position.
         """
-        results = self.run_udf(dataset, AutoUDF(f=f), roi, progress)
+        results = self.run_udf(dataset, AutoUDF(f=f), roi, corrections, progress, backends)
         assert isinstance(results, dict)
         return results["result"]
 
-    def _run(self, dataset: DataSet | Reader, udf: UDF | Sequence[UDF], roi: Any) -> Run:
-        udfs = [udf] if isinstance(udf, UDF) else list(udf)
-        source = dataset.acquisition
-        selected = selection(roi, source.nav_shape)
+    def display(self, dataset: DataSet | Reader, udf: UDF, roi: Any = None) -> RunDescription:
+        """What a run would do: shapes, pixel types, results; a notebook shows it as a table."""
+        return RunDescription(dataset, udf, roi)
+
+    def export_dataset(
+        self,
+        dataset: DataSet,
+        *,
+        path: str | os.PathLike[str],
+        progress: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        """Write all frames to a ``.npy`` file; parameters as in `export_npy`."""
+        export_npy(dataset, path, progress=progress, overwrite=overwrite)
+
+    def _prepared(
+        self,
+        dataset: DataSet | Reader,
+        udfs: tuple[UDF, ...],
+        roi: Any,
+        corrections: Any,
+        progress: bool | ProgressReporter,
+        backends: str | Iterable[str] | None,
+        plots: Any,
+    ) -> tuple[Run, Watching]:
+        """Everything that is done before the first frame, so that errors come at once."""
+        if not hasattr(dataset, "acquisition"):
+            raise ParameterError(
+                f"dataset={dataset!r} is no data set; give what Context.load returns"
+            )
+        check_backends(backends)
+        by_number = {f"{number}": one for number, one in enumerate(udfs)}
+        selected = selection(roi, dataset.acquisition.nav_shape)
         reader = dataset.reader() if hasattr(dataset, "reader") else dataset
-        named = {f"{number}": one for number, one in enumerate(udfs)}
-        return Run(reader, named, self.pool, selection=selected, stop_on_error=True)
+        run = Run(reader, by_number, self.pool, selection=selected, stop_on_error=True)
+
+        def make(udf: UDF, channel: Channel, results: AnyResults) -> Live2DPlot:
+            return self.plot_class(dataset, udf, roi=roi, channel=channel, udfresult=results)
+
+        plotting = planned(plots, udfs, run.fold.results, make)
+        workers = self.pool.workers
+        partitions = None  # a stream is cut while it runs
+        if isinstance(dataset, RecordedDataSet):
+            partitions = dataset.partitions_in_run(workers, selected)
+        tracker = Tracker(run, partitions, workers)
+        return run, Watching(run, tracker, reporter(progress), plotting)
+
+    def _to_end(self, run: Run, watching: Watching) -> tuple[Results, ...]:
+        in_this_thread = self.pool.in_this_thread
+        with closing(RunIterator(run, watching, in_this_thread=in_this_thread)) as updates:
+            for _ in updates:
+                pass
+        return tuple(run.fold.results(i) for i in range(len(run.udfs)))
+
+    async def _awaited(self, run: Run, watching: Watching, *, one: bool) -> AllResults:
+        try:
+            found = await asyncio.to_thread(self._to_end, run, watching)
+        except asyncio.CancelledError:
+            run.cancel()
+            raise
+        return found[0] if one else found
 
     def close(self) -> None:
         """End every process this context started."""
@@ -240,7 +447,8 @@ class Context:
             self._pool.close()
         if self._launcher is not None:
             self._launcher.close()
-        self._pool = self._launcher = None
+        self._launcher = None
+        self._pool = InlinePool() if self.executor.is_inline else None
 
     def __enter__(self) -> Self:
         return self

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from types import TracebackType
+from typing import Any, NoReturn
 
+from framefold.api.watching import Watching
 from framefold.core.snapshot import RunState
 from framefold.engine.run import Run, check_failed
 from framefold.errors import UDFRunCancelled
@@ -28,13 +32,23 @@ class UDFResults:
 
     @cached_property
     def buffers(self) -> tuple[Results, ...]:
-        """For each UDF, its result buffers by name."""
+        """For each UDF, its result buffers by name; may be the arrays that still grow."""
         return tuple(self._run.fold.results(i) for i in range(len(self._run.udfs)))
 
-    @property
+    @cached_property
     def damage(self) -> BufferWrapper:
         """Which scan positions are in the results; nav-shaped bool."""
         return self._run.fold.damage
+
+    def settled(self) -> UDFResults:
+        """The same, computed now and with arrays that stay as they are."""
+        with self._run.fold.lock:
+            self.__dict__["buffers"] = tuple(
+                {name: buffer.copied() for name, buffer in results.items()}
+                for results in self.buffers
+            )
+            self.__dict__["damage"] = self._run.fold.damage
+        return self
 
 
 class RunIterator(Iterator[UDFResults]):
@@ -44,16 +58,20 @@ class RunIterator(Iterator[UDFResults]):
     ----------
     run : Run
         Not started yet.
+    watching : Watching
+        Who is shown how it goes on.
     in_this_thread : bool
         Whether the work is done by `__next__` itself.
     """
 
-    def __init__(self, run: Run, *, in_this_thread: bool) -> None:
+    def __init__(self, run: Run, watching: Watching, *, in_this_thread: bool) -> None:
         self._run = run
+        self._watching = watching
         self._steps = run.steps() if in_this_thread else None
         self._seen = 0
         self._given = 0
         self._over = False
+        watching.begin()
         if self._steps is None:
             run.start()
 
@@ -67,6 +85,7 @@ class RunIterator(Iterator[UDFResults]):
                 raise StopIteration
             # a run without any partition still has one result: the empty one
         self._given += 1
+        self._watching.moved()
         return UDFResults(self._run)
 
     def _advance(self) -> bool:
@@ -83,6 +102,7 @@ class RunIterator(Iterator[UDFResults]):
 
     def _finish(self) -> None:
         self._run.join()
+        self._watching.end(well=self._run.error is None)
         check_failed(self._run)
         if self._run.state is RunState.ABORTED and self._run.latest.reason == "cancelled":
             raise UDFRunCancelled(f"UDF run cancelled after {self._given} partitions")
@@ -97,6 +117,23 @@ class RunIterator(Iterator[UDFResults]):
         """
         self._run.update(patches)
 
+    def throw(
+        self,
+        kind: BaseException | type[BaseException],
+        value: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> NoReturn:
+        """End the run and raise an exception, as if it had come up in it.
+
+        Parameters
+        ----------
+        kind : exception, or class of exceptions
+            What to raise; the other two as for a generator's ``throw``.
+        """
+        self.close()
+        raised = value if value is not None else kind if isinstance(kind, BaseException) else kind()
+        raise raised.with_traceback(trace) if trace is not None else raised
+
     def close(self) -> None:
         """End the run; results taken so far stay good."""
         if self._over:
@@ -107,7 +144,63 @@ class RunIterator(Iterator[UDFResults]):
             for _ in self._steps:
                 pass
         self._run.join()
+        self._watching.end(well=False)
+
+    def cancel(self) -> None:
+        """Ask the run to end soon, from any thread; does not wait for it."""
+        if not self._over:
+            self._run.cancel()
 
     def __del__(self) -> None:
         if not self._over and self._steps is None:
             self._run.cancel()
+
+
+class AsyncRunIterator(AsyncIterator[UDFResults]):
+    """The updates of a run for ``async for``; waiting for them keeps no event loop.
+
+    Each update is computed when it is given and has arrays of its own.
+
+    Parameters
+    ----------
+    updates : RunIterator
+        Nobody else draws from it.
+    """
+
+    def __init__(self, updates: RunIterator) -> None:
+        self._updates = updates
+        self._drawing = threading.Lock()  # an `aclose` may come while `__anext__` still waits
+
+    async def __anext__(self) -> UDFResults:
+        found = await asyncio.to_thread(self._draw)
+        if found is None:
+            raise StopAsyncIteration
+        return found
+
+    def _draw(self) -> UDFResults | None:
+        with self._drawing:
+            found = next(self._updates, None)
+            return None if found is None else found.settled()
+
+    async def update_parameters_experimental(self, patches: Sequence[Mapping[str, Any]]) -> None:
+        """See `RunIterator.update_parameters_experimental`."""
+        await asyncio.to_thread(self._updates.update_parameters_experimental, patches)
+
+    async def athrow(
+        self,
+        kind: BaseException | type[BaseException],
+        value: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> NoReturn:
+        """See `RunIterator.throw`."""
+        await self.aclose()
+        self._updates.throw(kind, value, trace)
+
+    async def aclose(self) -> None:
+        """End the run; results taken so far stay good."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._updates.cancel()  # what waits in `_draw` ends soon
+        with self._drawing:
+            self._updates.close()

@@ -64,6 +64,24 @@ def selection(roi: Any, nav_shape: Sequence[int]) -> NDArray[np.bool_] | None:
     return flat
 
 
+class RoiMaker:
+    """Makes selections by indexing: ``maker[3:7, 9:12]`` has these positions True.
+
+    Parameters
+    ----------
+    nav_shape : sequence of int
+        Shape of the scan [positions].
+    """
+
+    def __init__(self, nav_shape: Sequence[int]) -> None:
+        self._nav_shape = tuple(nav_shape)
+
+    def __getitem__(self, index: Any) -> NDArray[np.bool_]:
+        mask = np.zeros(self._nav_shape, dtype=bool)
+        mask[index] = True
+        return mask
+
+
 def _from_array(roi: NDArray[Any], nav: tuple[int, ...]) -> NDArray[np.bool_]:
     if roi.size != math.prod(nav):
         raise ShapeError(

@@ -16,7 +16,7 @@ from framefold.core.reader import BlockPlan, Ending
 from framefold.core.scan import Scan
 from framefold.errors import DataError
 from framefold.formats.blocks import FileBlock
-from framefold.formats.cuts import borders
+from framefold.formats.dataset import RecordedDataSet
 from framefold.formats.facts import FileFacts
 from framefold.formats.pieces import Piece, Storage
 
@@ -43,7 +43,7 @@ class Segment:
     count: int
 
 
-class FileDataSet:
+class FileDataSet(RecordedDataSet):
     """A recorded acquisition.
 
     Parameters
@@ -76,11 +76,8 @@ class FileDataSet:
     ) -> None:
         if not segments:
             raise DataError(f"{acquisition.source} holds no frames")
-        self.acquisition = acquisition
+        super().__init__(acquisition, facts, num_partitions=num_partitions, step=step)
         self.segments = segments
-        self.facts = facts
-        self.num_partitions = num_partitions
-        self.step = step
         numbers = np.array([s.number for s in segments], dtype=np.int64)
         counts = np.array([s.count for s in segments], dtype=np.int64)
         self.starts = numbers - acquisition.scan.sync_offset
@@ -156,13 +153,7 @@ class FileReader:
         size = data_set.acquisition.scan.size
         wanted = size if plan.selection is None else int(np.count_nonzero(plan.selection))
         self._missing = wanted - int(present[-1])
-        cuts = borders(
-            size,
-            data_set.acquisition.frame_bytes,
-            plan.workers,
-            partitions=data_set.num_partitions,
-            step=data_set.step,
-        )
+        cuts = data_set.cuts(plan.workers)
         holds = np.diff(present[cuts]) > 0
         for ident in np.flatnonzero(holds).tolist():
             if self._stopped.is_set():

@@ -1,0 +1,57 @@
+"""Watching: those who are shown how a run goes on, while somebody waits for it."""
+
+from __future__ import annotations
+
+from framefold.api.plots import Plotting
+from framefold.api.progress import NoProgress, ProgressReporter, Tracker
+from framefold.engine.run import Run
+
+
+class Watching:
+    """Progress and plots of one run; called in the thread that waits, not in the one that merges.
+
+    Parameters
+    ----------
+    run : Run
+    tracker : Tracker
+    reporter : ProgressReporter
+    plotting : Plotting
+    """
+
+    def __init__(
+        self, run: Run, tracker: Tracker, reporter: ProgressReporter, plotting: Plotting
+    ) -> None:
+        self._run = run
+        self._tracker = tracker
+        self._reporter = reporter
+        self._plotting = plotting
+        self._silent = isinstance(reporter, NoProgress)
+        self._begun = self._ended = False
+
+    def begin(self) -> None:
+        """The run is about to start."""
+        self._begun = True
+        self._reporter.start(self._tracker.state())
+        self._plotting.display()
+
+    def moved(self) -> None:
+        """Something was merged."""
+        if not self._silent:
+            self._reporter.update(self._tracker.state())
+        if self._plotting:
+            self._plotting.show(self._run.fold.results, self._run.fold.damage)
+
+    def end(self, *, well: bool) -> None:
+        """The run is over.
+
+        Parameters
+        ----------
+        well : bool
+            Whether results are to be shown once more, as they are in the end.
+        """
+        if not self._begun or self._ended:
+            return
+        self._ended = True
+        self._reporter.end(self._tracker.state(over=True))
+        if well and self._plotting:
+            self._plotting.show(self._run.fold.results, self._run.fold.damage, force=True)

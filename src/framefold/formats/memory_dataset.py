@@ -1,0 +1,142 @@
+"""MemoryDataSet: an array as a data set, by the keywords that LiberTEM users know."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.errors import ParameterError
+from framefold.formats.memory import ArrayDataSet, ArrayFrames, OpenArrayFrames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlowFrames(ArrayFrames):
+    """Frames in memory that take their time, as those on a slow disk do.
+
+    Parameters
+    ----------
+    data : ndarray, shape (frames, pixels)
+        The pixels.
+    delay : float
+        What each reading waits [s].
+    """
+
+    delay: float = 0.0
+
+    def piece(self, first: int, stop: int) -> SlowFrames:
+        """The frames ``[first, stop)``."""
+        return SlowFrames(self.data[first:stop], self.delay)
+
+    def open(self) -> OpenSlowFrames:
+        """The frames, ready to be handed out."""
+        return OpenSlowFrames(self.data, self.delay)
+
+
+class OpenSlowFrames(OpenArrayFrames):
+    """Frames in memory, handed out after a while; parameters as in `SlowFrames`."""
+
+    def __init__(self, data: NDArray[Any], delay: float) -> None:
+        super().__init__(data)
+        self._delay = delay
+
+    def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+        """See `OpenArrayFrames.read`."""
+        time.sleep(self._delay)
+        return super().read(rows, out)
+
+
+class MemoryDataSet(ArrayDataSet):
+    """An array as a data set, by the keywords that LiberTEM users know.
+
+    Parameters
+    ----------
+    data : array-like, optional
+        Scan axes first, detector axes last; sparse arrays are made dense.
+    sig_dims : int, optional
+        How many of the last axes belong to the detector; 2 when left out, or as many as go
+        with ``sig_shape``.
+    tileshape : sequence of int, optional
+        Accepted and without effect: tiles are cut as the UDFs of a run ask for.
+    num_partitions : int, optional
+        How many partitions; as many as suit the workers when left out.
+    datashape : sequence of int, optional
+        Shape to take ``data`` in; without data, the shape of float32 zeros.
+    nav_shape, sig_shape, sync_offset
+        As for `ArrayDataSet`.
+    check_cast : bool
+        Accepted and without effect: the pixel type of a run holds every recorded value anyway.
+    tiledelay : float, optional
+        Wait before each reading of frames [s], as a slow disk would.
+    base_shape : sequence of int, optional
+        Accepted and without effect, like ``tileshape``.
+    force_need_decode : bool
+        Accepted and without effect: tiles are as large with decoding as without.
+    array_backends : sequence of str, optional
+        Accepted and without effect: frames come as numpy arrays.
+    io_backend : object, optional
+        Accepted and without effect.
+
+    Raises
+    ------
+    ParameterError
+        If there is neither ``data`` nor ``datashape``, or a parameter is of the wrong kind.
+    ShapeError
+        If the shapes do not fit.
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        sig_dims: int | None = None,
+        tileshape: Sequence[int] | None = None,  # noqa: ARG002
+        num_partitions: int | None = None,
+        datashape: Sequence[int] | None = None,
+        nav_shape: Sequence[int] | int | None = None,
+        sig_shape: Sequence[int] | int | None = None,
+        sync_offset: int = 0,
+        check_cast: bool = True,  # noqa: ARG002
+        tiledelay: float | None = None,
+        base_shape: Sequence[int] | None = None,  # noqa: ARG002
+        force_need_decode: bool = False,  # noqa: ARG002
+        array_backends: Sequence[str] | None = None,  # noqa: ARG002
+        io_backend: object = None,  # noqa: ARG002
+    ) -> None:
+        array = _array(data, datashape)
+        self.data = array
+        """The array."""
+        if sig_dims is None:
+            sig_dims = _sig_dims(array.shape, sig_shape)
+        super().__init__(array, sig_dims, nav_shape, sig_shape, sync_offset, num_partitions)
+        if tiledelay:
+            self.segments = tuple(
+                replace(segment, storage=SlowFrames(segment.storage.data, float(tiledelay)))
+                for segment in self.segments
+                if isinstance(segment.storage, ArrayFrames)
+            )
+
+
+def _array(data: Any, datashape: Sequence[int] | None) -> NDArray[Any]:
+    if data is None:
+        if datashape is None:
+            raise ParameterError("a data set in memory needs data=, or datashape= for zeros")
+        return np.zeros(tuple(datashape), dtype=np.float32)
+    if hasattr(data, "toarray") or hasattr(data, "todense"):
+        data = data.toarray() if hasattr(data, "toarray") else data.todense()
+    array: NDArray[Any] = np.asarray(data)
+    return array if datashape is None else array.reshape(tuple(datashape))
+
+
+def _sig_dims(shape: tuple[int, ...], sig_shape: Sequence[int] | int | None) -> int:
+    """How many axes are the detector's: two, unless only another number goes with its shape."""
+    usual = min(2, len(shape))
+    if sig_shape is None:
+        return usual
+    pixels = math.prod((sig_shape,) if isinstance(sig_shape, int) else sig_shape)
+    fitting = [dims for dims in range(1, len(shape) + 1) if math.prod(shape[-dims:]) == pixels]
+    return usual if usual in fitting or not fitting else fitting[0]
