@@ -32,6 +32,9 @@ ONE_THREAD = dict.fromkeys(
 """Libraries read these when they load: the workers are the parallelism, and a fork server
 must have no threads."""
 
+EVERYWHERE: list[str] = []  # written by: framefold.compat
+"""What every fork server started from now on preloads beside what it is told to."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Child:
@@ -106,7 +109,7 @@ class Launcher:
             # the server must find the same packages, also those put on the path by hand
             environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
             self._server = subprocess.Popen(
-                [*command, *preload], pass_fds=[theirs.fileno()], env=environment
+                [*command, *EVERYWHERE, *preload], pass_fds=[theirs.fileno()], env=environment
             )
         # also for those who forget to close: no process stays behind, and no zombie
         self._end = weakref.finalize(self, _end, ours, self._server)
