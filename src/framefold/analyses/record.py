@@ -69,9 +69,9 @@ class RecordUDF(UDF):
                 f"{path} exists; choose another filename, or say overwrite=True to replace it"
             )
         if self.meta.dataset_shape.to_tuple().count(0):
-            np.save(path, np.zeros(self.meta.dataset_shape.to_tuple(), self.meta.dataset_dtype))
+            np.save(path, np.zeros(self.meta.dataset_shape.to_tuple(), self.meta.tile_dtype))
             return
-        self._open("w+", self.meta.dataset_dtype, self.meta.dataset_shape.to_tuple())
+        self._open("w+", self.meta.tile_dtype, self.meta.dataset_shape.to_tuple())
 
     def get_task_data(self) -> dict[str, Any]:
         """The file, one row a position."""

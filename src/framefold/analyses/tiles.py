@@ -11,7 +11,7 @@ from framefold.udf.spec import takes_native_tiles
 
 
 def frame_dtype(udf: UDF) -> np.dtype[Any]:
-    """The dtype of the pixels that come: as recorded, unless a subclass asked for its own.
+    """The dtype of the pixels that come: as recorded (or corrected), unless a subclass asked for its own.
 
     Parameters
     ----------
@@ -20,4 +20,4 @@ def frame_dtype(udf: UDF) -> np.dtype[Any]:
         alone gets, and may hand on, frames in the run's dtype.
     """
     native = takes_native_tiles(type(udf))
-    return udf.meta.dataset_dtype if native else udf.meta.input_dtype
+    return udf.meta.tile_dtype if native else udf.meta.input_dtype
