@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.acquisition import Acquisition
+from framefold.core.block import Block
 from framefold.core.coverage import Coverage, PositionState
 from framefold.core.losses import Losses
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
@@ -22,6 +23,7 @@ from framefold.errors import RunFailedError
 from framefold.udf import BufferWrapper
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.reduction import Reduction
+from framefold.udf.spec import RunSpec
 
 log = logging.getLogger(__name__)
 
@@ -108,14 +110,14 @@ class Fold:
 
     def _give_up(self, outcome: Outcome) -> None:
         log.error("block set aside block=%d reason=%s", outcome.block.ident, outcome.lost)
-        with outcome.block.open() as frames:
-            positions = frames.positions
+        positions = _positions(outcome.block)
         self._set_aside += len(positions)
         self._coverage.mark(positions, PositionState.SET_ASIDE)
         if self.first_error is None:
-            self.first_error = RunFailedError(
-                f"{len(positions)} frames from position {int(positions[0])} were given up: "
-                f"{outcome.lost}"
+            raised = outcome.error.exception if outcome.error else None
+            where = f" from position {int(positions[0])}" if len(positions) else ""
+            self.first_error = raised or RunFailedError(
+                f"{len(positions)} frames{where} were given up: {outcome.lost}"
             )
 
     def _merge(self, part: PartitionResult) -> None:
@@ -143,14 +145,30 @@ class Fold:
             self._moved = True
 
     def results(self, index: int) -> dict[str, BufferWrapper]:
-        """What one UDF makes of its totals now."""
+        """What one UDF makes of its totals now; the very arrays, as long as it goes on."""
         with self.lock:
             return self._reduction.results(index)
+
+    def moment(self) -> tuple[tuple[dict[str, BufferWrapper], ...], BufferWrapper]:
+        """Results of all UDFs, and which positions are in them, at one and the same moment;
+        what is merged later does not change them.
+        """
+        with self.lock:
+            results = tuple(
+                self._reduction.results(index, copy=True) for index in range(len(self._names))
+            )
+            return results, self._reduction.damage
 
     @property
     def damage(self) -> BufferWrapper:
         """Which positions are in the results, as users of `run_udf_iter` see it."""
-        return self._reduction.damage
+        with self.lock:
+            return self._reduction.damage
+
+    @property
+    def spec(self) -> RunSpec:
+        """What workers must know; another object after `update`."""
+        return self._reduction.spec
 
     def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
         """Change UDF parameters on the main side."""
@@ -199,8 +217,18 @@ class Fold:
         pictured: dict[str, Mapping[str, Channel]] = {}
         self._unseen = {}
         for index, name in enumerate(self._names):
+            if index in self._failures:
+                # nothing is merged for it any more, so what others' positions are valid for is
+                # not valid for it: it stays as it was last seen
+                pictured[name] = self._channels.get(name, MappingProxyType({}))
+                continue
             try:
-                results = self._reduction.results(index)
+                pictured[name] = MappingProxyType(
+                    {
+                        key: self._channel(buffer)
+                        for key, buffer in self._reduction.results(index).items()
+                    }
+                )
             except Exception as error:  # noqa: BLE001 - fence around plug-in code
                 # what it showed before stays to be seen; the next time it may do
                 caught = UDFError.of(error)
@@ -208,10 +236,6 @@ class Fold:
                     name, f"{caught.type_name}: {caught.message}", caught.traceback
                 )
                 pictured[name] = self._channels.get(name, MappingProxyType({}))
-                continue
-            pictured[name] = MappingProxyType(
-                {key: self._channel(buffer) for key, buffer in results.items()}
-            )
         return MappingProxyType(pictured)
 
     def _channel(self, buffer: BufferWrapper) -> Channel:
@@ -220,3 +244,13 @@ class Fold:
         data.setflags(write=False)
         valid.setflags(write=False)
         return Channel(buffer.kind, data, valid, tuple(buffer.extra_shape), self._version)
+
+
+def _positions(block: Block) -> NDArray[np.int64]:
+    """Where a block's frames belong; nothing when it cannot even be opened."""
+    try:
+        with block.open() as frames:
+            return np.array(frames.positions)
+    except Exception as error:  # noqa: BLE001 - whatever a reader may raise is why it is here
+        log.warning("block cannot be opened block=%d error=%s", block.ident, error)
+        return np.empty(0, dtype=np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from framefold.core.block import Block
 from framefold.engine.worker import BlockResult, BlockWorker
+from framefold.udf.partial import UDFError
 from framefold.udf.spec import RunSpec
 
 
@@ -27,18 +27,21 @@ class Outcome:
         None when it was given up.
     lost : str
         Why it was given up, or empty.
+    error : UDFError or None
+        What was raised over it, if that is why.
     """
 
     block: Block
     result: BlockResult | None
     lost: str = ""
+    error: UDFError | None = None
 
 
 class Session(Protocol):
     """One run's use of a pool.
 
-    `submit` and `finish` belong to the thread that feeds, `next` and `folded` to the one that
-    folds; `wake` and `stop` may be called from anywhere.
+    `submit` and `finish` belong to the thread that feeds, `next`, `folded` and `abandon` to the
+    one that folds; `update`, `wake`, `stop` and `abort` may be called from anywhere.
     """
 
     def submit(self, block: Block) -> bool:
@@ -56,6 +59,8 @@ class Session(Protocol):
             If workers die faster than blocks are finished.
         RunFailedError
             If the workers cannot run these UDFs at all.
+        UDFRunCancelled
+            After `abort`.
         """
 
     def folded(self, outcome: Outcome) -> None:
@@ -72,7 +77,16 @@ class Session(Protocol):
         """Make `next` return."""
 
     def stop(self) -> None:
-        """Take no more blocks; those in work are still finished."""
+        """Take no more blocks; those in work are still finished. Also while it waits to begin."""
+
+    def abort(self) -> None:
+        """Take no more blocks and give up those in work."""
+
+    def abandon(self) -> None:
+        """Nothing more will be folded: let nobody wait for a worker any more."""
+
+    def leftovers(self) -> Sequence[Block]:
+        """Blocks that were taken and never came back by `next`; known once it is left."""
 
     def __enter__(self) -> Self: ...
 
@@ -96,7 +110,7 @@ class Pool(Protocol):
         """Whether `Session.submit` does the work itself, before it returns."""
 
     def session(self, spec: RunSpec) -> Session:
-        """Use the workers for one run; waits while another run uses them."""
+        """Use the workers for one run; its start waits while another run uses them."""
 
     def close(self) -> None:
         """End the workers."""
@@ -110,30 +124,32 @@ class InlinePool:
     workers = 1
     in_this_thread = True
 
-    def __init__(self) -> None:
-        self._busy = threading.Lock()
-
     def session(self, spec: RunSpec) -> Session:
         """Use the calling thread for one run."""
-        return _InlineSession(spec, self._busy)
+        return _InlineSession(spec)
 
     def close(self) -> None:
         """Nothing to end."""
 
 
 class _InlineSession:
-    def __init__(self, spec: RunSpec, busy: threading.Lock) -> None:
+    def __init__(self, spec: RunSpec) -> None:
         self._worker = BlockWorker(spec)
         self._outcomes: deque[Outcome] = deque()
-        self._busy = busy
         self._finished = False
         self._stopped = False
 
     def submit(self, block: Block) -> bool:
         if self._stopped:
             return False
-        self._outcomes.append(Outcome(block, self._worker.work(block, np.zeros)))
+        self._outcomes.append(self._outcome(block))
         return True
+
+    def _outcome(self, block: Block) -> Outcome:
+        try:
+            return Outcome(block, self._worker.work(block, np.zeros))
+        except Exception as error:  # noqa: BLE001 - fence around one block, as in a process
+            return Outcome(block, None, f"{type(error).__name__}: {error}", UDFError.of(error))
 
     def finish(self) -> None:
         self._finished = True
@@ -156,6 +172,17 @@ class _InlineSession:
 
     def stop(self) -> None:
         self._stopped = True
+
+    def abort(self) -> None:
+        self._stopped = True
+
+    def abandon(self) -> None:
+        self._stopped = True
+
+    def leftovers(self) -> tuple[Block, ...]:
+        left = tuple(outcome.block for outcome in self._outcomes)
+        self._outcomes.clear()
+        return left
 
     def __enter__(self) -> Self:
         return self

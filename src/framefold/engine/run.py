@@ -6,17 +6,20 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.block import Block
 from framefold.core.reader import BlockPlan, Reader
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
 from framefold.engine.pool import Outcome, Pool, Session
-from framefold.errors import ParameterError, RunFailedError
+from framefold.errors import ParameterError, RunFailedError, UDFRunCancelled
 from framefold.udf.base import UDF
 from framefold.udf.reduction import Reduction
 
@@ -24,6 +27,9 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_SECONDS = 0.05
 """Shortest time between two snapshots: 20 a second are enough to see, and leave time to merge."""
+
+CANCELLED = "cancelled"
+"""Why a run ended that somebody cancelled."""
 
 Watcher = Callable[[Snapshot], None]
 
@@ -80,22 +86,25 @@ class Run:
             dtype=acquisition.dtype,
             selection=selection,
         )
-        self._spec = reduction.spec
         self.fold = Fold(acquisition, reduction, tuple(udfs), selection)
         self.started = time.time()
         # written by: folding thread, all of these
         self._state = RunState.WAITING
         self._reason = ""
         self._latest = self.fold.picture(self._state, "", reader.losses())
+        self._published = time.monotonic()
         self._blocks_seen = 0
+        # written by: folding thread, and by the feeding thread when the reader fails
         self.error: BaseException | None = None
         # written by: anybody, under _changed
         self._changed = threading.Condition()
         self._watchers: list[Watcher] = []
         self._wanted = False
+        self._publishing = False
         self._cancelled = False
         self._session: Session | None = None
-        self._threads: list[threading.Thread] = []
+        # held by: who changes parameters, and who opens a session with them
+        self._steering = threading.Lock()
         self._began = time.monotonic()
         self._ended: float | None = None
 
@@ -120,8 +129,10 @@ class Run:
             Whether one will come; False when `latest` is up to date.
         """
         with self._changed:
-            if self._state.is_final or not self.fold.moved:
+            if self._state.is_final:
                 return False
+            if not self.fold.moved:
+                return self._publishing  # one that has it all is being made
             self._wanted = True
             session = self._session
         if session is not None:
@@ -166,18 +177,21 @@ class Run:
 
     def start(self) -> None:
         """Feed and fold in threads of their own, until the acquisition ends."""
-        folding = threading.Thread(target=self._fold_to_end, name=f"fold-{self.ident[:8]}")
-        self._threads.append(folding)
-        folding.start()
+        # a script that ends in the middle of a run need not wait for it
+        threading.Thread(
+            target=self._fold_to_end, name=f"fold-{self.ident[:8]}", daemon=True
+        ).start()
 
     def steps(self) -> Iterator[None]:
         """Do everything in the calling thread, one block a step; for pools that work there."""
-        with self._driving() as session:
-            for block in self.reader.blocks(self._plan):
+        with self._driving() as session, closing(self._blocks()) as blocks:
+            for block in blocks:
                 if not session.submit(block):
+                    self.reader.release(block)
                     break
                 while (outcome := session.next(0)) is not None:
                     self._take(session, outcome)
+                    self._publish_if_wanted()
                     yield
             session.finish()
 
@@ -209,27 +223,44 @@ class Run:
             self._changed.wait_for(lambda: self._blocks_seen > seen or self._state.is_final)
             return self._blocks_seen
 
-    def cancel(self) -> None:
-        """End the run as soon as may be; what is merged stays. Callable from any thread."""
+    def cancel(self, *, at_once: bool = False) -> None:
+        """End the run as soon as may be; what is merged stays. Callable from any thread.
+
+        Parameters
+        ----------
+        at_once : bool
+            Whether blocks in work are given up, and their workers ended.
+        """
         with self._changed:
             self._cancelled = True
             session = self._session
-        self.reader.stop()
         if session is not None:
-            session.stop()
+            session.abort() if at_once else session.stop()
+        self.reader.stop()
 
     def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
-        """Change UDF parameters for every block that was not handed out yet."""
-        self.fold.update(patches)
-        with self._changed:
-            session = self._session
-        if session is not None:
-            session.update(patches)
+        """Change UDF parameters for every block that was not handed out yet.
+
+        Raises
+        ------
+        ParameterError
+            If there is not one patch for each UDF.
+        """
+        with self._steering:
+            self.fold.update(patches)
+            with self._changed:
+                session = self._session
+            if session is not None:
+                session.update(patches)
 
     # threads --------------------------------------------------------------------------------
 
     def _driving(self) -> _Driving:
         return _Driving(self)
+
+    def _blocks(self) -> Generator[Block]:
+        # closed by whoever takes blocks, also when it stops in the middle
+        yield from self.reader.blocks(self._plan)
 
     def _fold_to_end(self) -> None:
         try:
@@ -237,7 +268,10 @@ class Run:
                 # two threads: with one, a ring smaller than the scan would wait for slots
                 # that only come back when somebody folds
                 feeding = threading.Thread(
-                    target=self._feed, args=(session,), name=f"feed-{self.ident[:8]}"
+                    target=self._feed,
+                    args=(session,),
+                    name=f"feed-{self.ident[:8]}",
+                    daemon=True,
                 )
                 feeding.start()
                 try:
@@ -246,30 +280,42 @@ class Run:
                         if outcome is not None:
                             self._take(session, outcome)
                         self._publish_if_wanted()
+                except BaseException:
+                    # a worker nobody listens to stands still, and who feeds it with it
+                    session.abandon()
+                    raise
                 finally:
                     session.stop()
                     self.reader.stop()
                     feeding.join()
-        except Exception as error:
+        except BaseException as error:
             log.debug("run ended by an exception", exc_info=error)
 
     def _feed(self, session: Session) -> None:
         try:
-            for block in self.reader.blocks(self._plan):
-                if not session.submit(block):
-                    self.reader.release(block)
-                    break
-        except Exception as error:  # noqa: BLE001 - fence around a reader: ends the run, in words
+            with closing(self._blocks()) as blocks:
+                for block in blocks:
+                    if not self._fed(session, block):
+                        break
+        except BaseException as error:  # noqa: BLE001 - fence around a reader: ends the run
             log.error("reader failed source=%s error=%s", self.name, error)
             self.error = self.error or error
         finally:
             session.finish()
 
+    def _fed(self, session: Session, block: Block) -> bool:
+        taken = False
+        try:
+            taken = session.submit(block)
+        finally:
+            if not taken:
+                self.reader.release(block)
+        return taken
+
     def _patience(self) -> float | None:
-        if not self._wanted:
+        if not self._wanted or not self.fold.moved:
             return None
-        due = self._latest.created + SNAPSHOT_SECONDS - time.time()
-        return min(max(0.0, due), SNAPSHOT_SECONDS)
+        return max(0.0, self._published + SNAPSHOT_SECONDS - time.monotonic())
 
     def _take(self, session: Session, outcome: Outcome) -> None:
         try:
@@ -287,25 +333,38 @@ class Run:
     def _publish_if_wanted(self) -> None:
         if not self._wanted or not self.fold.moved:
             return
-        age = time.time() - self._latest.created
-        if 0 <= age < SNAPSHOT_SECONDS:
+        if time.monotonic() - self._published < SNAPSHOT_SECONDS:
             return
         self._publish()
 
     def _publish(self) -> None:
-        snapshot = self.fold.picture(self._state, self._reason, self.reader.losses())
         with self._changed:
+            # first of all: who asks while the picture is made wants what comes after it
             self._wanted = False
+            self._publishing = True
+        try:
+            snapshot = self.fold.picture(self._state, self._reason, self.reader.losses())
+        finally:
+            self._publishing = False
+        self._published = time.monotonic()
+        self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        with self._changed:
+            self._state, self._reason = snapshot.state, snapshot.reason
             self._latest = snapshot
             watchers = tuple(self._watchers)
             self._changed.notify_all()
         for watcher in watchers:
-            watcher(snapshot)
+            try:
+                watcher(snapshot)
+            except Exception as error:
+                # a viewer, whatever happened to it, is no obstacle to a measurement
+                log.exception("watcher raised run=%s error=%s", self.ident, error)
 
     def began(self, session: Session) -> None:
         """Note that workers are at hand."""
         with self._changed:
-            self._session = session
             self._state = RunState.RUNNING
             cancelled = self._cancelled
         if cancelled:
@@ -316,31 +375,53 @@ class Run:
         """Note that nothing will be folded any more, and why."""
         with self._changed:
             self._session = None
+            if isinstance(error, (UDFRunCancelled, KeyboardInterrupt, GeneratorExit)):
+                self._cancelled = True
+            elif error is not None and self.error is None:
+                self.error = error
+        self._ended = time.monotonic()
+        try:
+            snapshot = self._final()
+        except Exception as failed:  # whatever it is: those who wait must hear of the end
+            log.exception("last snapshot failed run=%s error=%s", self.ident, failed)
+            self.error = self.error or failed
+            before = self._latest
+            snapshot = replace(
+                before,
+                version=before.version + 1,
+                state=RunState.FAILED,
+                reason=_reason(self.error),
+                created=time.time(),
+            )
+        self._show(snapshot)
+
+    def _final(self) -> Snapshot:
         self.fold.close()
         ending = self.reader.ending()
-        self._ended = time.monotonic()
-        if isinstance(error, Exception):
-            self.error = self.error or error
         if self.error is not None:
-            state, reason = RunState.FAILED, f"{type(self.error).__name__}: {self.error}"
+            state, reason = RunState.FAILED, _reason(self.error)
         elif self._cancelled:
-            state, reason = RunState.ABORTED, "cancelled"
+            state, reason = RunState.ABORTED, CANCELLED
         elif ending.complete:
             state, reason = RunState.COMPLETE, ending.reason
         else:
             state, reason = RunState.ABORTED, ending.reason
-        snapshot = self.fold.picture(state, reason, ending.losses)
-        with self._changed:
-            self._state, self._reason = state, reason
-            self._latest = snapshot
-            watchers = tuple(self._watchers)
-            self._changed.notify_all()
-        for watcher in watchers:
-            watcher(snapshot)
+        return self.fold.picture(state, reason, ending.losses)
 
     def open_session(self) -> Session:
         """Workers for this run."""
-        return self._pool.session(self._spec)
+        with self._steering:
+            session = self._pool.session(self.fold.spec)
+            with self._changed:
+                self._session = session
+                cancelled = self._cancelled
+        if cancelled:
+            session.stop()
+        return session
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class _Driving:
@@ -352,23 +433,30 @@ class _Driving:
 
     def __enter__(self) -> Session:
         try:
-            session = self._run.open_session()
-            self._session = session.__enter__()
+            session = self._run.open_session().__enter__()
         except BaseException as error:
             self._run.reader.stop()
             self._run.ended(error)
             raise
-        self._run.began(self._session)
-        return self._session
+        self._session = session
+        try:
+            self._run.began(session)
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return session
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        assert self._session is not None
-        if error is not None:
-            self._run.reader.stop()
+        session = self._session
+        assert session is not None
         try:
-            self._session.__exit__(None, None, None)
+            self._run.reader.stop()
+            session.__exit__(None, None, None)
+            # those whose outcome nobody took: their slots must come back all the same
+            for block in session.leftovers():
+                self._run.reader.release(block)
         finally:
-            self._run.ended(error if isinstance(error, Exception) else None)
+            self._run.ended(error)
 
 
 def check_failed(run: Run) -> None:
@@ -379,7 +467,8 @@ def check_failed(run: Run) -> None:
     Exception
         The UDF's own exception, or ours.
     """
-    if run.error is not None:
+    if isinstance(run.error, Exception):
         raise run.error
-    if run.state is RunState.FAILED:
-        raise RunFailedError(run.latest.reason)
+    if run.error is not None or run.state is RunState.FAILED:
+        # a SystemExit of a UDF, say, must not end whoever asked for the run
+        raise RunFailedError(run.latest.reason) from run.error

@@ -18,6 +18,7 @@ from framefold.core.block import Block, Frames, UndecodableFrames
 from framefold.engine.arena import Arena
 from framefold.engine.cutting import Cut, cut, ranks
 from framefold.engine.dispatch import DEPTH
+from framefold.processes.segment import forget_gone
 from framefold.udf.bound import BoundRun
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec
@@ -166,10 +167,12 @@ def main(connection: Connection) -> None:
         verb, *facts = pickle.loads(connection.recv_bytes())
         if verb == "run":
             worker, unusable = _prepared(facts[0])
+            # the ring of a stream that was closed since then, say
+            forget_gone()
         elif verb == "idle":
             worker = None
         elif verb == "update" and worker is not None:
-            worker.update(cloudpickle.loads(facts[0]))
+            worker, unusable = _updated(worker, facts[0])
         elif verb == "work":
             ticket, block = facts
             if worker is None:
@@ -190,11 +193,44 @@ def _prepared(spec: bytes) -> tuple[BlockWorker | None, str]:
         return None, traceback.format_exc()
 
 
-def _answer(ticket: int, worker: BlockWorker, block: Block, arena: Arena) -> bytes:
+def _updated(worker: BlockWorker, patches: bytes) -> tuple[BlockWorker | None, str]:
     try:
-        result = _Packed(arena)(worker.work(block, arena.zeros))
-    except Exception:  # noqa: BLE001 - fence around one block: the run must hear of it
-        return pickle.dumps(("failed", ticket, traceback.format_exc()))
+        worker.update(cloudpickle.loads(patches))
+    except Exception:  # noqa: BLE001 - fence around plug-in code: the run must hear of it
+        return None, traceback.format_exc()
+    return worker, ""
+
+
+def _answer(ticket: int, worker: BlockWorker, block: bytes, arena: Arena) -> bytes:
+    try:
+        result = _Packed(arena)(worker.work(pickle.loads(block), arena.zeros))
+    except Exception as error:  # noqa: BLE001 - fence around one block: the run must hear of it
+        failed: bytes = cloudpickle.dumps(("failed", ticket, UDFError.of(error)))
+        return failed
     # results and exceptions of UDFs defined in a notebook need more than plain pickle
-    answer: bytes = cloudpickle.dumps(("done", ticket, result))
+    answer: bytes
+    try:
+        answer = cloudpickle.dumps(("done", ticket, result))
+    except Exception:  # noqa: BLE001 - result arrays of objects may hold anything
+        answer = cloudpickle.dumps(("done", ticket, _travelling(result)))
     return answer
+
+
+def _travelling(result: BlockResult) -> BlockResult:
+    """What of a result can be pickled; a UDF whose arrays cannot has failed."""
+
+    def one(found: Mapping[str, Any] | UDFError) -> Mapping[str, Any] | UDFError:
+        try:
+            cloudpickle.dumps(found)
+        except Exception as error:  # noqa: BLE001 - what users put into arrays of objects
+            error.add_note("its results cannot be sent from a worker to the main process")
+            return UDFError.of(error)
+        return found
+
+    return replace(
+        result,
+        parts=tuple(
+            replace(part, results=tuple(one(found) for found in part.results))
+            for part in result.parts
+        ),
+    )
