@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from framefold_simulators.sender import Sender
 
 from framefold.api import Context
+from framefold_simulators.sender import Sender
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import h5py
 import hdf5plugin
 import numpy as np
 import pytest
-from e2e.wires import wire
 from numpy.typing import NDArray
 
+from e2e.wires import wire
 from framefold import (
     ApplyMasksUDF,
     ArrayDataSet,

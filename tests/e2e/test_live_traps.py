@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from e2e.wires import wire
-from framefold_simulators.encode import encoded
-from framefold_simulators.series import Series
-from framefold_simulators import simplon_v1
 
+from e2e.wires import wire
 from framefold import SumSigUDF, SumUDF
 from framefold.core.coverage import PositionState
 from framefold.core.snapshot import RunState
 from framefold.engine.run import Run
 from framefold.errors import ConfigError
 from framefold.udf import UDF
+from framefold_simulators import simplon_v1
+from framefold_simulators.encode import encoded
+from framefold_simulators.series import Series
 
 
 def counts(nav: tuple[int, int], sig: tuple[int, int] = (16, 24), seed: int = 0) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from framefold_simulators import simplon_v1, simplon_v2
 from framefold_simulators.encode import encoded
 from framefold_simulators.series import Series
-from numpy.typing import NDArray
 
 PROTOCOLS = {"simplon-v1": simplon_v1, "simplon-v2": simplon_v2}
 CODECS = {
