@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import threading
@@ -212,21 +211,25 @@ class Service:
         starting = asyncio.ensure_future(asyncio.to_thread(self.start))
         told = asyncio.ensure_future(ending.wait())
         first = asyncio.FIRST_COMPLETED
-        done, _ = await asyncio.wait(
-            {starting, told}, timeout=SLOW_START_SECONDS, return_when=first
-        )
-        if not done:
-            log.warning(
-                "compiling kernels: needed once after an installation or an update, "
-                "takes about half a minute"
+        given_up = False
+        try:
+            done, _ = await asyncio.wait(
+                {starting, told}, timeout=SLOW_START_SECONDS, return_when=first
             )
-            await asyncio.wait({starting, told}, return_when=first)
-        if starting.done():
+            if not done:
+                log.warning(
+                    "compiling kernels: needed once after an installation or an update, "
+                    "takes about half a minute"
+                )
+                await asyncio.wait({starting, told}, return_when=first)
+        finally:
             told.cancel()
-            await starting
-            return
-        self._launcher.abandon()
-        with contextlib.suppress(FramefoldError):  # what it says is that we abandoned it
+            given_up = not starting.done()
+            if given_up:  # also when cancelled: nobody may go on starting while we stop
+                self._launcher.abandon()
+                await asyncio.wait({starting})
+                starting.exception()  # what it says is that we abandoned it
+        if not given_up:
             await starting
 
     async def run(self, *, announce: Any = print) -> None:
