@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, overload
 from numpy.typing import NDArray
 
 from framefold.api.description import RunDescription
-from framefold.api.executors import Executor, check_backends, named, processes
+from framefold.api.executors import Executor, named, processes
 from framefold.api.export import export_npy
 from framefold.api.iteration import AsyncRunIterator, Results, RunIterator
 from framefold.api.plots import Channel, Live2DPlot, planned
@@ -274,7 +274,7 @@ class Context:
         progress : bool or ProgressReporter
             Whether to show a progress bar, or who is told of the progress.
         backends : str or iterable of str, optional
-            Array libraries frames may come in; numpy must be among them.
+            Array libraries frames may come in; all that the UDFs ask for when left out.
         plots : optional
             True for all results that are pictures; a list of names, ``(name, function)``, or
             plot objects (for several UDFs a list of lists).
@@ -406,11 +406,21 @@ class Context:
             raise ParameterError(
                 f"dataset={dataset!r} is no data set; give what Context.load returns"
             )
-        check_backends(backends)
         by_number = {f"{number}": one for number, one in enumerate(udfs)}
         selected = selection(roi, dataset.acquisition.nav_shape)
         reader = dataset.reader() if hasattr(dataset, "reader") else dataset
-        run = Run(reader, by_number, self.pool, selection=selected, stop_on_error=True)
+        if corrections is None and hasattr(dataset, "get_correction_data"):
+            corrections = dataset.get_correction_data()
+        run = Run(
+            reader,
+            by_number,
+            self.pool,
+            selection=selected,
+            stop_on_error=True,
+            corrections=corrections,
+            backends=backends,
+            array_backends=getattr(dataset, "array_backends", ("numpy",)),
+        )
 
         def make(udf: UDF, channel: Channel, results: AnyResults) -> Live2DPlot:
             return self.plot_class(dataset, udf, roi=roi, channel=channel, udfresult=results)

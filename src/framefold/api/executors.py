@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from framefold.errors import ExecutorSpecException, ParameterError, nearest
-from framefold.udf import backends
 
 INLINE = ("inline", "synchronous")
 PROCESSES = ("threads", "dask", "pipelined")
@@ -68,28 +67,6 @@ def processes(workers: int | None) -> Executor:
     if workers is not None and workers < 1:
         raise ParameterError(f"workers={workers}: give at least 1; Context.inline() has none")
     return Executor(workers)
-
-
-def check_backends(wanted: str | Iterable[str] | None) -> None:
-    """Refuse array libraries that frames cannot come in; None is all there are.
-
-    Raises
-    ------
-    ParameterError
-        If one of the names means nothing, or numpy is not among them.
-    """
-    if wanted is None:
-        return
-    names = backends.as_names(wanted)
-    unknown = [name for name in names if name not in backends.KNOWN]
-    if unknown:
-        raise ParameterError(
-            f"backends={unknown} are unknown array backends; known: {sorted(backends.KNOWN)}"
-        )
-    if backends.NUMPY not in names:
-        raise ParameterError(
-            f"backends={list(names)} leaves nothing: frames come as {backends.NUMPY!r} only"
-        )
 
 
 def named(

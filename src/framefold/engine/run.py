@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.block import Block
+from framefold.core.corrections import CorrectionSet
 from framefold.core.reader import BlockPlan, Reader
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
@@ -53,6 +54,15 @@ class Run:
     ident : str, optional
         What others call this run; made up when not given.
 
+    corrections : CorrectionSet, optional
+        What is done to the pixels before UDFs see them.
+    backends : str or iterable of str, optional
+        Array libraries that frames may come in; all that UDFs ask for by default.
+    array_backends : sequence of str
+        Array libraries that the data come in without effort, the cheapest first.
+    dry_run : bool
+        Whether to send a frame of ones through all UDFs first, here, to hear of mistakes at once.
+
     Raises
     ------
     ParameterError
@@ -68,6 +78,10 @@ class Run:
         selection: NDArray[np.bool_] | None = None,
         stop_on_error: bool = False,
         ident: str | None = None,
+        corrections: CorrectionSet | None = None,
+        backends: str | Iterable[str] | None = None,
+        array_backends: Sequence[str] = ("numpy",),
+        dry_run: bool = False,
     ) -> None:
         if not udfs:
             raise ParameterError("empty list of UDFs - nothing to do!")
@@ -85,7 +99,12 @@ class Run:
             sig_shape=acquisition.sig_shape,
             dtype=acquisition.dtype,
             selection=selection,
+            corrections=corrections,
+            backends=backends,
+            array_backends=array_backends,
         )
+        if dry_run:
+            reduction.dry_run()
         self.fold = Fold(acquisition, reduction, tuple(udfs), selection)
         self.started = time.time()
         # written by: folding thread, all of these

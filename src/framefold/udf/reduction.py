@@ -86,6 +86,8 @@ class Reduction:
         self._threads = threads_per_worker
         self._domain = _domain(nav_shape, sig_shape, selection)
         self._dtype = machine_order(dtype)
+        if corrections is not None and not isinstance(corrections, CorrectionSet):
+            raise TypeError(f"corrections={corrections!r} is no CorrectionSet")
         self._corrections = corrections or CorrectionSet()
         self._corrections.check_fits(self._domain.sig_shape)
         self._backends = plan(
