@@ -66,5 +66,5 @@ class TestRecordUDF:
 
     @pytest.mark.parametrize("filename", ["", 3, None])
     def test_refuses(self, filename: object) -> None:
-        with pytest.raises(ParameterError, match="path of a .npy file"):
+        with pytest.raises(ParameterError, match=r"path of a \.npy file"):
             RecordUDF(filename)
