@@ -10,6 +10,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.errors import InvalidMaskError, UDFException
+from framefold.udf.buffer_views import BufferViews
 from framefold.udf.domain import Domain
 from framefold.udf.masks import get_bbox_slice, get_inner_slice
 
@@ -20,7 +21,7 @@ WHERES = (None, "device")
 _FILL: dict[str, Any] = {"f": np.nan, "c": np.nan, "O": None, "m": "NaT", "M": "NaT"}
 
 
-class BufferWrapper(NDArrayOperatorsMixin):
+class BufferWrapper(BufferViews, NDArrayOperatorsMixin):
     """What a UDF declares and users get back: an array with its axes and its valid values.
 
     Behaves like the array `data` in numpy functions, arithmetic, comparison and indexing;
