@@ -46,7 +46,7 @@ def is_plottable(buffer: BufferWrapper) -> bool:
     return np.squeeze(buffer.data).ndim == 2 and buffer.data.dtype.kind in "buifc"
 
 
-def plottable_channels(results: Results) -> list[str]:
+def get_plottable_2D_channels(results: Results) -> list[str]:  # noqa: N802 - known by it
     """Names of the results that are pictures."""
     return [name for name, buffer in results.items() if is_plottable(buffer)]
 
@@ -94,7 +94,7 @@ class Live2DPlot:
         assert results is not None
         name = type(udf).__name__
         if channel is None:
-            found = plottable_channels(results)
+            found = get_plottable_2D_channels(results)
             if not found:
                 raise ParameterError(f"{name} has no channel that is a picture; give channel=")
             channel = found[0]
@@ -290,7 +290,7 @@ def _all_pictures(
 ) -> Iterator[tuple[int, Live2DPlot]]:
     for number, udf in enumerate(udfs):
         results = empty(number)
-        found = plottable_channels(results)
+        found = get_plottable_2D_channels(results)
         if not found:
             warnings.warn(
                 f"No plottable channels found for UDF {type(udf).__name__}, not plotting.",

@@ -165,6 +165,9 @@ class RecordedDataSet(ABC):
         """Nothing: a data set is ready when it is made; for code that calls it."""
         return self
 
+    def set_num_cores(self, cores: int) -> None:
+        """Nothing: a run cuts the data set for the workers it has; for code that calls it."""
+
     def check_valid(self) -> bool:
         """True: what cannot be read raises when the data set is made; for code that asks."""
         return True

@@ -1,0 +1,54 @@
+"""Small sums over shapes and selections, under LiberTEM's names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def prod(iterable: Iterable[Any]) -> int:
+    """The product of whole numbers, as an int of any size.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no whole number.
+    """
+    numbers = tuple(iterable)
+    for number in numbers:
+        if not isinstance(number, (int, np.integer, np.bool_)):
+            raise ValueError(f"{number!r} is no whole number")
+    return math.prod(int(number) for number in numbers)
+
+
+def _dense(array: Any) -> NDArray[Any]:
+    for densify in ("toarray", "todense"):
+        if hasattr(array, densify):
+            array = getattr(array, densify)()
+    return np.asarray(array)
+
+
+def count_nonzero(array: Any) -> int:
+    """How many elements are not zero, of a dense or a sparse array."""
+    return int(np.count_nonzero(_dense(array)))
+
+
+def flat_nonzero(array: Any) -> NDArray[np.intp]:
+    """Flat C-order indices of what is not zero, of a dense or a sparse array."""
+    return np.flatnonzero(_dense(array))
+
+
+def ndenumerate(array: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """Index and value of every element, of a dense or a sparse array."""
+    return iter(np.ndenumerate(_dense(array)))
+
+
+def make_2D_square(shape: Iterable[int]) -> tuple[int, ...]:  # noqa: N802 - the name users know
+    """``(n, n)`` for ``(n * n,)``; any other shape as it is."""
+    given = tuple(shape)
+    side = math.isqrt(given[0]) if len(given) == 1 else 0
+    return (side, side) if side and side * side == given[0] else given

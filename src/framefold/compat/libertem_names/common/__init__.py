@@ -1,0 +1,6 @@
+"""``libertem.common``: shapes and slices."""
+
+from framefold.core.shape import Shape, Slice
+from framefold.errors import SliceUsageError
+
+__all__ = ["Shape", "Slice", "SliceUsageError"]

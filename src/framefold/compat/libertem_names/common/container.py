@@ -1,0 +1,5 @@
+"""``libertem.common.container``: MaskContainer."""
+
+from framefold.analyses.mask_container import MaskContainer
+
+__all__ = ["MaskContainer"]

@@ -1,0 +1,5 @@
+"""``libertem.common.shape``: Shape."""
+
+from framefold.core.shape import Shape
+
+__all__ = ["Shape"]

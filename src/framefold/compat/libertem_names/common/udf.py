@@ -1,0 +1,5 @@
+"""``libertem.common.udf``: methods of UDFs."""
+
+from framefold.udf import UDFMethod
+
+__all__ = ["UDFMethod"]

@@ -1,0 +1,1 @@
+"""``libertem.contrib``: what lies below."""

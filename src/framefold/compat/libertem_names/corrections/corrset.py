@@ -1,0 +1,5 @@
+"""``libertem.corrections.corrset``: CorrectionSet."""
+
+from framefold.core.corrections import CorrectionSet
+
+__all__ = ["CorrectionSet"]

@@ -1,0 +1,1 @@
+"""``libertem.executor``: what lies below."""

@@ -1,0 +1,1 @@
+"""``libertem.io``: what lies below."""

@@ -1,0 +1,1 @@
+"""``libertem.io.dataset``: what lies below."""

@@ -1,0 +1,5 @@
+"""``libertem.io.dataset.base.tiling``: DataTile."""
+
+from framefold.formats.partitions import DataTile
+
+__all__ = ["DataTile"]

@@ -1,0 +1,5 @@
+"""``libertem.udf.logsum``: LogsumUDF."""
+
+from framefold.analyses.logsum import LogsumUDF, run_logsum
+
+__all__ = ["LogsumUDF", "run_logsum"]

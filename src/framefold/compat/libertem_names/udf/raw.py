@@ -1,0 +1,5 @@
+"""``libertem.udf.raw``: PickUDF."""
+
+from framefold.analyses.pick import PickUDF
+
+__all__ = ["PickUDF"]

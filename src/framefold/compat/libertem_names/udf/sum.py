@@ -1,0 +1,5 @@
+"""``libertem.udf.sum``: SumUDF."""
+
+from framefold.analyses.sum import SumUDF
+
+__all__ = ["SumUDF"]

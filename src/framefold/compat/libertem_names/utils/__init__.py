@@ -1,0 +1,21 @@
+"""``libertem.utils``: vectors and lattices."""
+
+from framefold.compat.geometry import (
+    calc_coords,
+    frame_peaks,
+    make_cartesian,
+    make_polar,
+    rotate_deg,
+    rotate_rad,
+    within_frame,
+)
+
+__all__ = [
+    "calc_coords",
+    "frame_peaks",
+    "make_cartesian",
+    "make_polar",
+    "rotate_deg",
+    "rotate_rad",
+    "within_frame",
+]

@@ -1,0 +1,3 @@
+"""``libertem.viz.gms``: refused."""
+
+raise ImportError("framefold.compat has no GMS plots; use libertem.viz.mpl")

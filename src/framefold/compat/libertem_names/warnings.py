@@ -1,0 +1,5 @@
+"""``libertem.warnings``: warnings."""
+
+from framefold.udf import UseDiscouragedWarning
+
+__all__ = ["UseDiscouragedWarning"]
