@@ -91,6 +91,24 @@ class Scan:
         found[(found < 0) | (found >= self.size)] = NOWHERE
         return found
 
+    def reachable(self, frames: int | None) -> int:
+        """How many positions get a frame.
+
+        Parameters
+        ----------
+        frames : int or None
+            How many frames come; None for as many as the scan needs.
+
+        Returns
+        -------
+        int
+            Less than `size` when positions are left blank at the start, or frames are few
+            [positions].
+        """
+        first = max(0, -self.sync_offset)
+        end = self.size if frames is None else min(self.size, frames - self.sync_offset)
+        return max(0, end - first)
+
     @classmethod
     def fit(cls, frames: int | None, shape: Sequence[int] | None, sync_offset: int = 0) -> Scan:
         """The scan for a number of frames, from what the user said of its shape.

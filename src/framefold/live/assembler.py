@@ -103,10 +103,17 @@ class Assembler:
         What fits into a slot.
     free : FreeSlots
         Where slots come from; the caller gives them back.
+    frames : int or None
+        How many frames were promised; None when unknown.
     """
 
     def __init__(
-        self, scan: Scan, frames_per_block: int, shape: RingShape, free: FreeSlots
+        self,
+        scan: Scan,
+        frames_per_block: int,
+        shape: RingShape,
+        free: FreeSlots,
+        frames: int | None = None,
     ) -> None:
         self._position = scan.position
         self._stretch = max(1, min(frames_per_block, shape.rows))
@@ -116,6 +123,7 @@ class Assembler:
         self._open: dict[int, Filling] = {}  # by part, oldest first
         self._last: Filling | None = None  # where the last frame went
         self._seen = bytearray(scan.size)
+        self._expected = scan.reachable(frames)
         self.received = 0
         self.sealed: list[Filling] = []
         """Slots that must go to the workers now; the caller takes them out."""
@@ -208,8 +216,8 @@ class Assembler:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every position has been received."""
-        return self.received == self._size
+        """Whether every position has been received that a promised frame belongs to."""
+        return self.received >= self._expected
 
 
 def frames_per_block(

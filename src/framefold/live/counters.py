@@ -19,6 +19,7 @@ class Count(IntEnum):
     NOWHERE = 2
     REFUSED = 3
     STALE = 4
+    SERIES = 5
     MESSAGES = 8
     PAYLOAD_BYTES = 9
     CONNECTED = 10
@@ -32,7 +33,11 @@ OF_AN_ACQUISITION = (Count.RECEIVED, Count.DUPLICATE, Count.NOWHERE, Count.REFUS
 
 
 def counters(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The counters in front of a ring; written by: receiver."""
+    """The counters in front of a ring; written by: receiver.
+
+    ``SERIES`` numbers the series that the counts before it belong to. It is written before
+    those are set back, and lies behind them: a copy that has a series' number has its counts.
+    """
     return memory[:COUNTERS_BYTES].view(np.int64)
 
 

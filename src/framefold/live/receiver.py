@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import pickle
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -96,6 +99,15 @@ class Receiver:
         The ring's segment, as workers attach to it.
     memory : ndarray of uint8
         The ring.
+    clock : callable
+        The time by a clock that never goes back [s].
+
+    Raises
+    ------
+    RingTooSmallError
+        If no frame at all would fit into the ring.
+    UnknownNameError
+        If there is no such protocol.
     """
 
     def __init__(
@@ -105,7 +117,11 @@ class Receiver:
         settings: StreamSettings,
         path: str,
         memory: NDArray[np.uint8],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
+        if settings.protocol != "auto":
+            protocols.load(settings.protocol)  # a wrong name should be heard of now
         self._connection = connection
         self._transport = transport
         self._settings = settings
@@ -114,6 +130,7 @@ class Receiver:
         self._counts = counters(memory)
         self._protocol: WireProtocol | None = None
         self._ledger = SeriesLedger()
+        self._header: Started | None = None  # of the current series, as it came
         self._announced: Started | None = None  # a header that left shape or dtype open
         self._collection: Collection | None = None
         self._shape = ring_shape(len(memory), 0, settings.block_bytes)
@@ -127,18 +144,25 @@ class Receiver:
     def run(self) -> None:
         """Listen until told to stop."""
         while not self._stopping:
-            blocked = self._waiting is not None or self._opening is not None
-            orders, messages = self._transport.wait(
-                self._connection.fileno(), self._patience(), data=not blocked
-            )
-            if orders:
-                self._obey()
-            if messages:
-                self._drain()
-            self._look_at_clock()
-            self._counts[Count.CONNECTED] = self._transport.connected
-            self._counts[Count.SLOTS] = self._free.slots
-            self._counts[Count.FREE_SLOTS] = len(self._free)
+            self.turn()
+
+    def turn(self) -> None:
+        """Wait for something to do, and do it."""
+        blocked = self._waiting is not None or self._opening is not None
+        orders, messages = self._transport.wait(
+            self._connection.fileno(), self._patience(), data=not blocked
+        )
+        woken = self._clock()
+        if orders:
+            self._obey()
+        if messages:
+            self._drain()
+        # as long as we were busy, or held up by whoever should read, the detector was not silent
+        self._last_frame += self._clock() - woken
+        self._look_at_clock()
+        self._counts[Count.CONNECTED] = self._transport.connected
+        self._counts[Count.SLOTS] = self._free.slots
+        self._counts[Count.FREE_SLOTS] = len(self._free)
 
     # orders ---------------------------------------------------------------------------------
 
@@ -160,7 +184,7 @@ class Receiver:
             self._begin(acquisition)
         if self._waiting is not None and self._opening is None and len(self._free):
             frame, self._waiting = self._waiting, None
-            self._arrived(frame)
+            self._handle_all(lambda: (frame,))
 
     def _tell(self, *facts: object) -> None:
         self._connection.send_bytes(pickle.dumps(facts))
@@ -175,14 +199,20 @@ class Receiver:
             if parts is None:
                 return
             self._counts[Count.MESSAGES] += 1
-            try:
-                for event in self._events(parts):
-                    self._handle(event)
-            except ProtocolError as error:
-                self._refuse(error)
-            except Exception as error:
-                log.exception("message not understood")
-                self._refuse(ProtocolError("unexpected", f"{type(error).__name__}: {error}"))
+            self._handle_all(partial(self._events, parts))
+
+    def _handle_all(self, events: Callable[[], Iterable[Event]]) -> None:
+        """Handle what a message says; a message we cannot make sense of is refused."""
+        try:
+            for event in events():
+                self._handle(event)
+        except ProtocolError as error:
+            self._refuse(error)
+        except (OSError, EOFError):
+            raise  # whoever we work for is gone
+        except Exception as error:  # noqa: BLE001 - fence around one message: count it, go on
+            detail = "".join(traceback.format_exception(error))
+            self._refuse(ProtocolError("unexpected", detail))
 
     def _events(self, parts: Sequence[Part]) -> tuple[Event, ...]:
         if self._protocol is None or not self._protocol.understands(parts[0]):
@@ -220,18 +250,32 @@ class Receiver:
             self._end(event.reason)
 
     def _started(self, header: Started) -> None:
-        if self._ledger.current == header.series and self._counts[Count.RECEIVED] == 0:
-            # the same header again (a detector sends it on demand): take the newer one
-            self._ledger.end()
+        if self._is_repeated(header):
+            return  # a detector sends it again on demand
         if self._ledger.current is not None:
             self._end(f"series {header.series} began before it ended")
         self._ledger.start(header.series)
+        self._header = header
         self._said.clear()
+        self._counts[Count.SERIES] += 1
         self._counts[list(OF_AN_ACQUISITION)] = 0
         if header.sig_shape is None or header.dtype is None:
             self._announced = header
             return
         self._announce(header, header.sig_shape, header.dtype)
+
+    def _is_repeated(self, header: Started) -> bool:
+        """Whether a header says once more what the current series began with.
+
+        Once frames came, it is another series, of a detector that was restarted, say.
+        """
+        known = self._header
+        return (
+            known is not None
+            and self._ledger.current == header.series
+            and self._counts[Count.RECEIVED] == 0
+            and _facts(known) == _facts(header)
+        )
 
     def _announce(
         self, header: Started, sig_shape: tuple[int, ...], dtype: np.dtype[np.generic]
@@ -256,14 +300,17 @@ class Receiver:
             )
             shape = ring_shape(len(self._memory), acquisition.frame_bytes, settings.block_bytes)
         except FramefoldError as error:
-            log.error("series refused series=%s reason=%s", header.series, error)
-            self._ledger.end()
-            self._tell("refused", header.series, str(error))
+            self._refuse_series(header.series, str(error))
             return
         if shape == self._shape or self._free.all_back:
             self._begin(acquisition)
         else:
             self._opening = acquisition  # slots still out belong to the old cut
+
+    def _refuse_series(self, series: str, reason: str) -> None:
+        log.error("series refused series=%s reason=%s", series, reason)
+        self._ledger.end()
+        self._tell("refused", series, reason)
 
     def _begin(self, acquisition: Acquisition) -> None:
         shape = ring_shape(len(self._memory), acquisition.frame_bytes, self._settings.block_bytes)
@@ -278,16 +325,22 @@ class Receiver:
             frame_time=frame_time if isinstance(frame_time, float) else None,
             update_seconds=self._settings.update_seconds,
         )
-        assembler = Assembler(acquisition.scan, stretch, shape, self._free)
+        scan = acquisition.scan
+        try:
+            assembler = Assembler(scan, stretch, shape, self._free, acquisition.frames)
+        except (MemoryError, OverflowError):
+            reason = f"a scan of {scan.size} positions is more than memory holds; give nav_shape"
+            self._refuse_series(str(acquisition.metadata["series"]), reason)
+            return
         self._collection = Collection(acquisition, assembler, shape, self._memory, self._path)
-        self._last_frame = time.monotonic()
+        self._last_frame = self._clock()
         self._counts[Count.ACQUISITIONS] += 1
         log.info(
             "acquisition started id=%s nav=%s sig=%s dtype=%s frames_per_block=%d slots=%d",
             acquisition.ident, acquisition.nav_shape, acquisition.sig_shape,
             acquisition.dtype, stretch, shape.slots,
         )  # fmt: skip
-        self._tell("started", acquisition)
+        self._tell("started", acquisition, int(self._counts[Count.SERIES]))
 
     def _arrived(self, frame: Arrived) -> None:
         belongs = self._ledger.of(frame.series)
@@ -305,7 +358,7 @@ class Receiver:
         if self._collection is None:
             self._counts[Count.STALE] += 1  # the series was refused; its frames follow it
             return
-        now = time.monotonic()
+        now = self._clock()
         verdict = self._collection.take(frame, now)
         self._last_frame = now
         if verdict == 0:
@@ -338,7 +391,7 @@ class Receiver:
     def _patience(self) -> float | None:
         if self._collection is None:
             return None
-        now = time.monotonic()
+        now = self._clock()
         due = [self._last_frame + limit for limit in self._silence()]
         oldest = self._collection.assembler.oldest()
         if oldest is not None:
@@ -358,7 +411,7 @@ class Receiver:
     def _look_at_clock(self) -> None:
         if self._collection is None:
             return
-        now = time.monotonic()
+        now = self._clock()
         self._collection.assembler.seal_overdue(now - self._settings.update_seconds)
         self._hand_out()
         for limit in self._silence():
@@ -369,7 +422,7 @@ class Receiver:
     def _end(self, reason: str) -> None:
         collection, self._collection = self._collection, None
         self._ledger.end()
-        self._announced = self._waiting = self._opening = None
+        self._header = self._announced = self._waiting = self._opening = None
         if collection is None:
             return
         collection.assembler.seal_all()
@@ -377,14 +430,20 @@ class Receiver:
             self._tell("block", block)
         assembler, scan = collection.assembler, collection.acquisition.scan
         complete = assembler.is_complete
-        text = (
-            f"all {scan.size} positions received"
-            if complete
-            else f"{assembler.received} of {scan.size} positions received: {reason}"
-        )
+        if not complete:
+            text = f"{assembler.received} of {scan.size} positions received: {reason}"
+        elif assembler.received == scan.size:
+            text = f"all {scan.size} positions received"
+        else:
+            text = f"all frames received, for {assembler.received} of {scan.size} positions"
         ending = Ending(complete, text, losses(self._counts))
         log.info("acquisition ended id=%s %s", collection.acquisition.ident, text)
         self._tell("ended", collection.acquisition.ident, ending)
+
+
+def _facts(header: Started) -> tuple[object, ...]:
+    """What makes two headers mean the same."""
+    return header.sig_shape, header.dtype, header.frames, header.channels, header.frame_time
 
 
 def main(connection: Connection, settings: StreamSettings, path: str, size: int) -> None:
@@ -402,6 +461,12 @@ def main(connection: Connection, settings: StreamSettings, path: str, size: int)
     """
     logging.basicConfig(format="%(levelname)s receiver: %(message)s", level=settings.log_level)
     ring = Segment.attach(path, size)
-    with ZmqTransport(settings.endpoint) as transport:
+    with ExitStack() as stack:
+        try:
+            transport = stack.enter_context(ZmqTransport(settings.endpoint))
+            receiver = Receiver(connection, transport, settings, path, ring.bytes)
+        except FramefoldError as error:
+            connection.send_bytes(pickle.dumps(("failed", str(error))))
+            return
         connection.send_bytes(pickle.dumps(("listening",)))
-        Receiver(connection, transport, settings, path, ring.bytes).run()
+        receiver.run()

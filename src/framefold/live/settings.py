@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import dataclass
+
+from framefold.errors import ConfigError
+from framefold.live.ring import COUNTERS_BYTES
 
 MIB = 1 << 20
 
@@ -32,9 +37,15 @@ class StreamSettings:
     update_seconds : float
         How often results should move [s]; a slot older than that goes as it is.
     idle_seconds : float or None
-        Silence after which an acquisition is taken for over [s]; None to wait for ever.
+        Silence after which an acquisition is taken for over [s]; None or infinity to wait
+        for ever.
     log_level : str
         From which level on the receiver logs to stderr.
+
+    Raises
+    ------
+    ConfigError
+        If a number is not what a receiver could work with.
     """
 
     endpoint: str
@@ -48,3 +59,25 @@ class StreamSettings:
     update_seconds: float = 0.25
     idle_seconds: float | None = 30.0
     log_level: str = "WARNING"
+
+    def __post_init__(self) -> None:
+        if self.ring_bytes <= COUNTERS_BYTES:
+            raise ConfigError(f"ring_bytes={self.ring_bytes}: a ring needs a MiB at least")
+        for name in ("block_bytes", "frames_per_block"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}={value}: give at least 1")
+        if not 0 <= self.update_seconds < math.inf:
+            raise ConfigError(
+                f"update_seconds={self.update_seconds}: give a number of seconds, 0 or more"
+            )
+        idle = self.idle_seconds
+        if idle is not None and not idle > 0:
+            raise ConfigError(
+                f"idle_seconds={idle}: give more than 0 seconds, or None to wait for ever"
+            )
+        if idle == math.inf:
+            object.__setattr__(self, "idle_seconds", None)
+        if self.log_level not in logging.getLevelNamesMapping():
+            known = ", ".join(logging.getLevelNamesMapping())
+            raise ConfigError(f"log_level={self.log_level!r}: give one of {known}")

@@ -83,7 +83,8 @@ class ZmqTransport:
             self._poller.register(self._socket, zmq.POLLIN)
         elif self._socket in self._poller:
             self._poller.unregister(self._socket)
-        timeout = None if seconds is None else max(0, int(seconds * 1000 + 0.999))
+        # longer than that is waited for in steps: the poller counts milliseconds in an int
+        timeout = None if seconds is None else max(0, int(min(seconds, 3600) * 1000 + 0.999))
         ready = dict(self._poller.poll(timeout))
         if self._monitor in ready:
             event = parse_monitor_message(self._monitor.recv_multipart())
