@@ -19,6 +19,11 @@ from framefold.processes.segment import Attached
 _attached = Attached()  # one mapping of each ring in a process, for all its blocks
 
 
+def forget(path: str) -> None:
+    """Let go of a ring that is closed, if this process looked into it."""
+    _attached.forget(path)
+
+
 class SlotFrames:
     """The frames of an opened slot, by ascending position."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.losses import Losses
 from framefold.core.reader import BlockPlan, Ending
 from framefold.errors import ConfigError, RunFailedError
-from framefold.live.block import SlotBlock
+from framefold.live.block import SlotBlock, forget
 from framefold.live.counters import Count, counters, losses
 from framefold.live.settings import StreamSettings
 from framefold.processes.launcher import Child, Launcher
@@ -59,32 +59,69 @@ class _Link:
 
     def __init__(self, launcher: Launcher, settings: StreamSettings) -> None:
         self._launcher = launcher
-        self.ring = Segment.create(settings.ring_bytes)
+        try:
+            self.ring = Segment.create(settings.ring_bytes)
+        except OSError as error:
+            raise ConfigError(f"ring_bytes={settings.ring_bytes}: {error}") from error
         self.counts = counters(self.ring.bytes)
-        self._sending = threading.Lock()
-        self.child: Child = launcher.spawn(
-            "receiver", RECEIVER, settings, self.ring.path, self.ring.size
-        )
+        self.closing = False
+        # held by: who follows an acquisition, or waits for the next one
+        self._following = threading.Lock()
+        self._follower: int | None = None
+        self._ending = threading.Lock()
+        self._how = ""
+        try:
+            self.child: Child = launcher.spawn(
+                "receiver", RECEIVER, settings, self.ring.path, self.ring.size
+            )
+        except BaseException:
+            self.ring.close()
+            raise
 
     def send(self, *order: object) -> None:
         try:
-            with self._sending:
-                self.child.connection.send_bytes(pickle.dumps(order))
+            self.child.send(*order)
         except OSError as error:
             log.debug("receiver gone order=%s error=%s", order[0], error)
 
-    def receive(self) -> tuple[str, list[object]] | None:
+    def receive(self) -> tuple[str, list[Any]] | None:
         """The next announcement; None once the receiver is gone."""
         try:
-            verb, *facts = pickle.loads(self.child.connection.recv_bytes())
+            verb, *facts = self.child.receive()
         except (EOFError, OSError):
             return None
         return verb, facts
 
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Nobody else takes announcements meanwhile; waits for whoever does now."""
+        me = threading.get_ident()
+        if self._follower == me:
+            raise RunFailedError(
+                "the acquisition before is still being run in this thread: go to its end, or "
+                "close its run, before you wait for the next"
+            )
+        with self._following:
+            self._follower = me
+            try:
+                yield
+            finally:
+                self._follower = None
+
     def end(self) -> str:
-        how = self._launcher.reap(self.child)
-        self.ring.close()
-        return how
+        """End the receiver and let go of the ring; how it ended."""
+        with self._ending:
+            if self._how:
+                return self._how
+            try:
+                self._how = self._launcher.reap(self.child)
+            except RunFailedError as error:
+                self._how = str(error)  # it ended with its launcher
+            # whoever keeps us, for the counts of a run long ago, need not keep the ring
+            self.counts = self.counts.copy()
+            forget(self.ring.path)
+            self.ring.close()
+            return self._how
 
 
 class Stream:
@@ -107,18 +144,23 @@ class Stream:
         self._launcher = launcher
         self.settings = settings
         self._closing = False
+        # held by: who exchanges or ends the receiver
+        self._exchanging = threading.Lock()
         self.last_refusal = ""
         self._link = self._listen()
 
     def _listen(self) -> _Link:
         link = _Link(self._launcher, self.settings)
-        if link.receive() is None:
+        try:
+            heard = link.receive()
+        except BaseException:
             link.end()
-            raise ConfigError(
-                f"no receiver for {self.settings.endpoint!r}: it ended at once; "
-                "its last words are on stderr"
-            )
-        return link
+            raise
+        if heard is not None and heard[0] == "listening":
+            return link
+        how = link.end()
+        said = heard[1][0] if heard else f"it ended at once ({how}), its last words are on stderr"
+        raise ConfigError(f"no receiver for {self.settings.endpoint!r}: {said}")
 
     def statistics(self) -> StreamStatistics:
         """What was seen so far; asks nobody and never waits."""
@@ -152,31 +194,36 @@ class Stream:
             If the receiver dies and cannot be started again.
         """
         while not self._closing:
-            heard = self._link.receive()
+            link = self._link
+            with link.followed():
+                heard = link.receive()
             if heard is None:
-                self._restart()
+                self._restart(link)
                 continue
             verb, facts = heard
             if verb == "started":
-                assert isinstance(facts[0], Acquisition)
-                return LiveReader(self._link, facts[0])
+                return LiveReader(link, *facts)
             if verb == "block":
                 # of an acquisition nobody follows any more
-                assert isinstance(facts[0], SlotBlock)
-                self._link.send("free", facts[0].slot)
+                link.send("free", facts[0].slot)
             elif verb == "refused":
                 self.last_refusal = f"series {facts[0]}: {facts[1]}"
         return None
 
-    def _restart(self) -> None:
-        if self._closing:
-            return
-        how = self._link.end()
-        log.error("receiver lost source=%s how=%s, starting another", self.settings.endpoint, how)
-        try:
-            self._link = self._listen()
-        except ConfigError as error:
-            raise RunFailedError(f"the receiver died ({how}) and does not come back") from error
+    def _restart(self, lost: _Link) -> None:
+        with self._exchanging:
+            if self._closing or self._link is not lost:
+                return
+            how = lost.end()
+            log.error(
+                "receiver lost source=%s how=%s, starting another", self.settings.endpoint, how
+            )
+            try:
+                self._link = self._listen()
+            except ConfigError as error:
+                raise RunFailedError(
+                    f"the receiver died ({how}) and does not come back: {error}"
+                ) from error
 
     def __iter__(self) -> Iterator[LiveReader]:
         while (reader := self.next_reader()) is not None:
@@ -187,12 +234,14 @@ class Stream:
         if self._closing:
             return
         self._closing = True
+        self._link.closing = True
         self._link.send("stop")
 
     def end(self) -> None:
-        """Close, and free the ring; nobody may wait for an acquisition any more."""
+        """Close, and free the ring; an acquisition that is being run ends with what it has."""
         self.close()
-        self._link.end()
+        with self._exchanging:
+            self._link.end()
 
     def __enter__(self) -> Self:
         return self
@@ -210,28 +259,45 @@ class LiveReader:
         The receiver.
     acquisition : Acquisition
         What it announced.
+    series : int
+        Its number among the receiver's.
     """
 
-    def __init__(self, link: _Link, acquisition: Acquisition) -> None:
+    def __init__(self, link: _Link, acquisition: Acquisition, series: int) -> None:
         self._link = link
         self.acquisition = acquisition
+        self._series = series
+        self._counted = Losses()
         # written by: the thread that takes blocks
+        self._taken = False
         self._ending: Ending | None = None
 
     def blocks(self, plan: BlockPlan) -> Iterator[Block]:
-        """Blocks as they become ready; the plan is the receiver's own."""
-        while self._ending is None:
-            heard = self._link.receive()
-            if heard is None:
-                self._ending = Ending(False, "the receiver died", self.losses())
-                return
-            verb, facts = heard
-            if verb == "block":
-                assert isinstance(facts[0], SlotBlock)
-                yield facts[0]
-            elif verb == "ended" and facts[0] == self.acquisition.ident:
-                assert isinstance(facts[1], Ending)
-                self._ending = facts[1]
+        """Blocks as they become ready; the plan is the receiver's own.
+
+        Raises
+        ------
+        RunFailedError
+            The second time: frames on a wire pass once.
+        """
+        if self._taken:
+            raise RunFailedError(
+                f"acquisition {self.acquisition.ident} was run already, and live frames pass "
+                "once; give all UDFs to one run, or take the next reader of the stream"
+            )
+        self._taken = True
+        with self._link.followed():
+            while self._ending is None:
+                heard = self._link.receive()
+                if heard is None:
+                    why = "the stream was closed" if self._link.closing else "the receiver died"
+                    self._ending = Ending(False, why, self.losses())
+                    return
+                verb, facts = heard
+                if verb == "block":
+                    yield facts[0]
+                elif verb == "ended" and facts[0] == self.acquisition.ident:
+                    self._ending = facts[1]
 
     def release(self, block: Block) -> None:
         """Give the slot back to the receiver."""
@@ -245,7 +311,12 @@ class LiveReader:
 
     def losses(self) -> Losses:
         """What was counted so far."""
-        return self._ending.losses if self._ending else losses(self._link.counts)
+        if self._ending is not None:
+            return self._ending.losses
+        counted = self._link.counts.copy()
+        if counted[Count.SERIES] == self._series:  # the receiver may be further than we are
+            self._counted = losses(counted)
+        return self._counted
 
     def ending(self) -> Ending:
         """How it ended."""
