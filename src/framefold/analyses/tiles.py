@@ -11,7 +11,7 @@ from framefold.udf.spec import takes_native_tiles
 
 
 def frame_dtype(udf: UDF) -> np.dtype[Any]:
-    """The dtype of the pixels that come: as recorded (or corrected), unless a subclass asked for its own.
+    """The dtype of the pixels that come: as recorded or corrected, unless a subclass wants its own.
 
     Parameters
     ----------

@@ -1,0 +1,383 @@
+"""Analyses for common questions: sums, single frames, virtual detectors, centres of mass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from framefold.analyses.analysis import (
+    Analysis,
+    AnalysisResult,
+    AnalysisResultSet,
+    detector_of,
+    shape_of,
+)
+from framefold.analyses.com import CoMUDF
+from framefold.analyses.detector_masks import circular, ring
+from framefold.analyses.masks import ApplyMasksUDF
+from framefold.analyses.numbers import check_number, check_radii
+from framefold.analyses.pick import PickUDF
+from framefold.analyses.radial_fourier import RadialFourierAnalysis
+from framefold.analyses.sum import SumUDF
+from framefold.errors import ParameterError, ShapeError
+from framefold.udf import UDF
+
+
+class SumAnalysis(Analysis):
+    """Add up all frames.
+
+    Results ``intensity``, for a logarithmic picture, and ``intensity_lin``: the same numbers.
+    """
+
+    def get_udf(self) -> UDF:
+        """The sum."""
+        return SumUDF()
+
+    def get_udf_results(
+        self,
+        udf_results: Mapping[str, Any],
+        roi: Any = None,  # noqa: ARG002
+        damage: Any = None,  # noqa: ARG002
+    ) -> AnalysisResultSet:
+        """The sum, twice."""
+        return _log_and_linear(udf_results["intensity"].data, "sum of frames")
+
+
+class PickFrameAnalysis(Analysis):
+    """Show one frame.
+
+    Results ``intensity``, for a logarithmic picture, and ``intensity_lin``: the same numbers.
+    ``parameters`` are ``x``, ``y`` and ``z``: as many as the scan has axes, the last axis first.
+
+    Raises
+    ------
+    ParameterError
+        If there are more or fewer coordinates than axes, or they lie beyond the scan.
+    """
+
+    def __init__(self, dataset: Any, parameters: Mapping[str, Any]) -> None:
+        super().__init__(dataset, parameters)
+        nav = tuple(shape_of(dataset).nav)
+        needed = ("x", "y", "z")[: len(nav)]
+        given = {name for name in ("x", "y", "z") if parameters.get(name) is not None}
+        if len(nav) > 3 or given != set(needed):
+            raise ParameterError(
+                f"a frame of the scan {nav} needs {', '.join(needed)}, not "
+                f"{', '.join(sorted(given)) or 'nothing'}"
+            )
+        self.index = tuple(int(parameters[name]) for name in reversed(needed))
+        if any(not -n <= i < n for i, n in zip(self.index, nav, strict=True)):
+            raise ParameterError(f"position {self.index} is not in the scan {nav}")
+
+    def get_udf(self) -> UDF:
+        """The frame."""
+        return PickUDF()
+
+    def get_roi(self) -> NDArray[np.bool_]:
+        """Its position."""
+        roi = np.zeros(tuple(shape_of(self.dataset).nav), np.bool_)
+        roi[self.index] = True
+        return roi
+
+    def get_udf_results(
+        self,
+        udf_results: Mapping[str, Any],
+        roi: Any = None,  # noqa: ARG002
+        damage: Any = None,  # noqa: ARG002
+    ) -> AnalysisResultSet:
+        """The frame, twice."""
+        names = ("x", "y", "z")[: len(self.index)]
+        place = " ".join(f"{name}={self.parameters[name]}" for name in names)
+        return _log_and_linear(udf_results["intensity"].data[0], f"the frame at {place}")
+
+
+class MasksAnalysis(Analysis):
+    """Dot products of every frame with masks.
+
+    Results ``mask_0``, ``mask_1``, ...; of complex products the magnitude, with ``mask_0_log`` (the
+    same numbers), ``mask_0_real``, ``mask_0_imag``, ``mask_0_angle`` and ``mask_0_complex`` beside
+    it. ``parameters``: ``factories``, and as in `ApplyMasksUDF` ``use_sparse``, ``mask_count``,
+    ``mask_dtype``, and ``dtype`` for ``preferred_dtype``.
+    """
+
+    def get_udf(self) -> UDF:
+        """The products."""
+        p = self.parameters
+        return ApplyMasksUDF(
+            p["factories"],
+            use_sparse=p.get("use_sparse"),
+            mask_count=p.get("mask_count"),
+            mask_dtype=p.get("mask_dtype"),
+            preferred_dtype=p.get("dtype"),
+        )
+
+    def get_udf_results(
+        self,
+        udf_results: Mapping[str, Any],
+        roi: Any = None,  # noqa: ARG002
+        damage: Any = None,  # noqa: ARG002
+    ) -> AnalysisResultSet:
+        """The products, one mask after another."""
+        data = udf_results["intensity"].data
+        results = []
+        for i in range(data.shape[-1]):
+            values = data[..., i]
+            forms = {"": values}
+            if values.dtype.kind == "c":
+                magnitude = np.abs(values)
+                forms = {
+                    "": magnitude,
+                    "_log": magnitude,
+                    "_real": values.real,
+                    "_imag": values.imag,
+                    "_angle": np.angle(values),
+                    "_complex": values,
+                }
+            for form, array in forms.items():
+                title = f"mask {i} {form[1:]}".strip()
+                desc = f"integrated intensity for {title}"
+                results.append(AnalysisResult(array, title, desc, f"mask_{i}{form}"))
+        return AnalysisResultSet(results)
+
+
+class _SingleMaskAnalysis(Analysis):
+    """Adds up each frame within one region.
+
+    Results ``intensity`` and, for a logarithmic picture, ``intensity_log``: the same numbers.
+    """
+
+    name = "region"
+
+    def region(self, sig_shape: tuple[int, int]) -> Callable[[], NDArray[Any]]:
+        """A picklable factory of the region."""
+        raise NotImplementedError
+
+    def get_udf(self) -> UDF:
+        """The sums."""
+        region = self.region(detector_of(self.dataset))
+        return ApplyMasksUDF([region], use_sparse=False, mask_count=1, mask_dtype=np.bool_)
+
+    def get_udf_results(
+        self,
+        udf_results: Mapping[str, Any],
+        roi: Any = None,  # noqa: ARG002
+        damage: Any = None,  # noqa: ARG002
+    ) -> AnalysisResultSet:
+        """The sums, twice."""
+        data = udf_results["intensity"].data[..., 0]
+        what = f"intensity of the integration over the selected {self.name}"
+        return AnalysisResultSet(
+            [
+                AnalysisResult(data, "intensity [lin]", f"{what} lin-scaled", "intensity"),
+                AnalysisResult(data, "intensity [log]", f"{what} log-scaled", "intensity_log"),
+            ]
+        )
+
+
+class DiskMaskAnalysis(_SingleMaskAnalysis):
+    """Add up each frame within a disk; ``parameters``: ``cx``, ``cy``, ``r`` [pixels]."""
+
+    name = "disk"
+
+    def __init__(self, dataset: Any, parameters: Mapping[str, Any]) -> None:
+        size = min(detector_of(dataset))
+        super().__init__(dataset, _centred(dataset, parameters, {"r": size / 2 * 0.3}))
+        check_number("r", self.parameters["r"], least=0)
+
+    def region(self, sig_shape: tuple[int, int]) -> Callable[[], NDArray[Any]]:
+        """The disk."""
+        p = self.parameters
+        return partial(circular, p["cx"], p["cy"], sig_shape[1], sig_shape[0], p["r"])
+
+
+class RingMaskAnalysis(_SingleMaskAnalysis):
+    """Add up each frame within a ring; ``parameters``: ``cx``, ``cy``, ``ri``, ``ro`` [pixels]."""
+
+    name = "ring"
+
+    def __init__(self, dataset: Any, parameters: Mapping[str, Any]) -> None:
+        outer = parameters.get("ro")
+        outer = min(detector_of(dataset)) / 2 if outer is None else outer
+        check_number("ro", outer, least=0)
+        super().__init__(dataset, _centred(dataset, parameters, {"ro": outer, "ri": outer * 0.8}))
+        check_radii(("ri", self.parameters["ri"]), ("ro", outer))
+
+    def region(self, sig_shape: tuple[int, int]) -> Callable[[], NDArray[Any]]:
+        """The ring."""
+        p = self.parameters
+        return partial(ring, p["cx"], p["cy"], sig_shape[1], sig_shape[0], p["ro"], p["ri"])
+
+
+class PointMaskAnalysis(_SingleMaskAnalysis):
+    """Take one pixel of each frame; ``parameters``: ``cx``, ``cy`` [pixels], fractions cut off."""
+
+    name = "point"
+
+    def __init__(self, dataset: Any, parameters: Mapping[str, Any]) -> None:
+        super().__init__(dataset, _centred(dataset, parameters, {}))
+
+    def region(self, sig_shape: tuple[int, int]) -> Callable[[], NDArray[Any]]:
+        """The pixel."""
+        p = self.parameters
+        return partial(circular, int(p["cx"]), int(p["cy"]), sig_shape[1], sig_shape[0], 0)
+
+
+class COMAnalysis(Analysis):
+    """Find the centre of mass of each frame.
+
+    Results ``field`` (x before y, shape (2,) + nav), ``magnitude``, ``divergence``, ``curl``, ``x``
+    and ``y``, as `CoMUDF` has them. ``parameters``: ``cx``, ``cy``, ``r``, ``ri`` [pixels],
+    ``scan_rotation`` [degrees], ``flip_y``.
+    """
+
+    def __init__(self, dataset: Any, parameters: Mapping[str, Any]) -> None:
+        if shape_of(dataset).nav.dims != 2:
+            raise ShapeError(
+                "centres of mass need a scan of rows and columns, this is "
+                f"{tuple(shape_of(dataset).nav)}; give nav_shape=(rows, columns) when loading"
+            )
+        defaults = {"r": float("inf"), "ri": 0.0, "scan_rotation": 0.0, "flip_y": False}
+        super().__init__(dataset, _centred(dataset, parameters, defaults))
+
+    def get_udf(self) -> UDF:
+        """The centres."""
+        return CoMUDF.with_params(**self.parameters)
+
+    def get_udf_results(
+        self,
+        udf_results: Mapping[str, Any],
+        roi: Any = None,  # noqa: ARG002
+        damage: Any = None,  # noqa: ARG002
+    ) -> AnalysisResultSet:
+        """Field, and what follows from it."""
+        channels = {
+            name: udf_results[name].data
+            for name in ("field_x", "field_y", "magnitude", "divergence", "curl")
+        }
+        x, y = channels.pop("field_x"), channels.pop("field_y")
+        results = [
+            AnalysisResult(np.stack([x, y]), "field", "shift of the center, x and y", "field")
+        ]
+        for key, values in channels.items():
+            results.append(AnalysisResult(values, key, f"{key} of the vector field", key))
+        for key, values in (("x", x), ("y", y)):
+            results.append(AnalysisResult(values, key, f"{key} component of the center", key))
+        return AnalysisResultSet(results)
+
+
+def create_sum_analysis(dataset: Any) -> SumAnalysis:
+    """The sum of all frames."""
+    return SumAnalysis(dataset, {})
+
+
+def create_pick_analysis(
+    dataset: Any, x: int, y: int | None = None, z: int | None = None
+) -> PickFrameAnalysis:
+    """One frame, by its place in the scan, the last axis first."""
+    return PickFrameAnalysis(dataset, {"x": x, "y": y, "z": z})
+
+
+def create_mask_analysis(
+    factories: Any,
+    dataset: Any,
+    use_sparse: bool | str | None = None,
+    mask_count: int | None = None,
+    mask_dtype: DTypeLike | None = None,
+    dtype: DTypeLike | None = None,
+) -> MasksAnalysis:
+    """Dot products with masks; parameters as in `MasksAnalysis`."""
+    return MasksAnalysis(
+        dataset,
+        {
+            "factories": factories,
+            "use_sparse": use_sparse,
+            "mask_count": mask_count,
+            "mask_dtype": mask_dtype,
+            "dtype": dtype,
+        },
+    )
+
+
+def create_disk_analysis(
+    dataset: Any, cx: float | None = None, cy: float | None = None, r: float | None = None
+) -> DiskMaskAnalysis:
+    """A disk; in the middle, and three tenths as wide as the shorter side, when left out."""
+    return DiskMaskAnalysis(dataset, {"cx": cx, "cy": cy, "r": r})
+
+
+def create_ring_analysis(
+    dataset: Any,
+    cx: float | None = None,
+    cy: float | None = None,
+    ri: float | None = None,
+    ro: float | None = None,
+) -> RingMaskAnalysis:
+    """A ring; in the middle, as wide as the shorter side, from 0.8 of its radius, when left out."""
+    return RingMaskAnalysis(dataset, {"cx": cx, "cy": cy, "ri": ri, "ro": ro})
+
+
+def create_point_analysis(
+    dataset: Any, x: float | None = None, y: float | None = None
+) -> PointMaskAnalysis:
+    """One pixel; the one in the middle when left out."""
+    return PointMaskAnalysis(dataset, {"cx": x, "cy": y})
+
+
+def create_com_analysis(
+    dataset: Any,
+    cx: float | None = None,
+    cy: float | None = None,
+    mask_radius: float | None = None,
+    flip_y: bool = False,
+    mask_radius_inner: float | None = None,
+    scan_rotation: float = 0.0,
+) -> COMAnalysis:
+    """Centres of mass off a point; the middle of the detector, ``size / 2``, when left out."""
+    given = {
+        "cx": cx,
+        "cy": cy,
+        "r": mask_radius,
+        "ri": mask_radius_inner,
+        "scan_rotation": scan_rotation,
+        "flip_y": flip_y,
+    }
+    return COMAnalysis(dataset, given)
+
+
+def create_radial_fourier_analysis(
+    dataset: Any,
+    cx: float | None = None,
+    cy: float | None = None,
+    ri: float | None = None,
+    ro: float | None = None,
+    n_bins: int | None = None,
+    max_order: int | None = None,
+    use_sparse: bool | str | None = None,
+) -> RadialFourierAnalysis:
+    """Fourier components round a centre; parameters as in `RadialFourierAnalysis`."""
+    return RadialFourierAnalysis(dataset, cx, cy, ri, ro, n_bins, max_order, use_sparse)
+
+
+def _centred(
+    dataset: Any, parameters: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Parameters with those filled in that are None: centre, and ``defaults``."""
+    height, width = detector_of(dataset)
+    all_defaults = {"cx": width / 2, "cy": height / 2, **defaults}
+    given = {name: value for name, value in parameters.items() if value is not None}
+    for name in ("cx", "cy"):
+        check_number(name, given.get(name, 0))
+    return {**all_defaults, **given}
+
+
+def _log_and_linear(data: NDArray[Any], what: str) -> AnalysisResultSet:
+    return AnalysisResultSet(
+        [
+            AnalysisResult(data, "intensity [log]", f"{what} log-scaled", "intensity"),
+            AnalysisResult(data, "intensity [lin]", f"{what} lin-scaled", "intensity_lin"),
+        ]
+    )
