@@ -137,3 +137,10 @@ class TestPlain:
         assert got["proxy"] == {"a": 1}
         assert got["state"] == "running"
         assert got["bytes"] == "3 bytes"
+
+
+def test_a_large_array_is_named_not_listed():
+    """A pixel mask among the metadata must not hold up everybody else's requests."""
+    assert orjson.loads(dumps({"mask": np.zeros((4096, 4096), np.uint32)})) == {
+        "mask": "uint32 array of shape (4096, 4096)"
+    }

@@ -44,6 +44,9 @@ def _plain(value: object, depth: int) -> object:
         return value if abs(value) < 1 << 53 else str(value)
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, np.ndarray) and value.size > _ITEMS:
+        # a detector's pixel mask has millions of items: made into a list, it stalls everybody
+        return f"{value.dtype} array of shape {value.shape}"
     if isinstance(value, np.generic | np.ndarray):
         return _plain(value.tolist(), depth)
     if depth == 0:
