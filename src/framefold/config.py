@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from framefold.errors import ConfigError, nearest
 
@@ -16,6 +17,13 @@ Axis = Annotated[int, Field(ge=-1)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _endpoint(text: str) -> str:
+    host = re.fullmatch(r"tcp://[^\s/]+:(\d{1,5})", text)
+    if (host and int(host[1]) < 65536) or re.fullmatch(r"ipc://\S+", text):
+        return text
+    raise ValueError("not like tcp://HOST:PORT or ipc://PATH")
 
 
 class ServerConfig(_Section):
@@ -43,7 +51,7 @@ class SourceConfig(_Section):
 
     type: str = "dectris"
     """Kind of detector."""
-    stream: str
+    stream: Annotated[str, AfterValidator(_endpoint)]
     """Where it sends, e.g. "tcp://detector:9999"."""
     protocol: str = "auto"
     """Protocol name, or "auto" to tell by the first message."""
@@ -205,7 +213,8 @@ def _explained(problem: Any) -> str:
         return f"unknown key {dotted!r}{_guess(str(place[-1]), _known_keys(place[:-1]))}"
     if problem["type"] == "missing":
         return f"{dotted!r} is missing"
-    return f"{dotted!r} = {problem['input']!r}: {problem['msg']}"
+    why = problem["msg"].removeprefix("Value error, ")
+    return f"{dotted!r} = {problem['input']!r}: {why}"
 
 
 def _known_keys(place: tuple[Any, ...]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 import click
 
 from framefold.build import Service
-from framefold.config import Config, ServerConfig, WorkersConfig, read_config
+from framefold.config import Config, make_config, read_config
 
 
 def announce(address: str) -> None:
@@ -17,19 +18,33 @@ def announce(address: str) -> None:
     click.echo(f"framefold: results at {address}  (Ctrl-C ends)")
 
 
-def overridden(config: Config, host: str | None, port: int | None, workers: int | None) -> Config:
+def overridden(
+    config: Config,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    level: str | None = None,
+) -> Config:
     """A configuration with what the command line says instead."""
-    server: dict[str, Any] = config.server.model_dump()
-    if host is not None:
-        server["host"] = host
-    if port is not None:
-        server["port"] = port
-    return config.model_copy(
-        update={
-            "server": ServerConfig.model_validate(server),
-            "workers": config.workers if workers is None else WorkersConfig(count=workers),
-        }
-    )
+    server = {"host": host, "port": port}
+    said: dict[str, Any] = {
+        "server": {key: value for key, value in server.items() if value is not None},
+        "workers": {} if workers is None else {"count": workers},
+        "logging": {} if level is None else {"level": level},
+    }
+    values = config.model_dump(by_alias=True)
+    for section, replaced in said.items():
+        values[section] |= replaced
+    return make_config(values, "command line")
+
+
+def level_asked_for() -> str | None:
+    """What ``-v`` or ``-q`` in front of the command ask for; None if neither is there."""
+    given = click.get_current_context().find_root().params
+    if given.get("quiet"):
+        return "ERROR"
+    levels = (None, "INFO", "DEBUG")
+    return levels[min(int(given.get("verbose", 0)), 2)]
 
 
 @click.command()
@@ -45,5 +60,6 @@ def command(
     path: Path, source: str | None, host: str | None, port: int | None, workers: int | None
 ) -> None:
     """Process a detector's stream and serve the results over HTTP, until Ctrl-C."""
-    config = overridden(read_config(path), host, port, workers)
+    config = overridden(read_config(path), host, port, workers, level_asked_for())
+    logging.getLogger().setLevel(config.logging.level)
     asyncio.run(Service(config, source).run(announce=announce))
