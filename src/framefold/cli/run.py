@@ -181,8 +181,8 @@ def _drive(run: Run, *, inline: bool, quiet: bool) -> Snapshot:
                     bar.update(run.fold.merged - bar.n)
                 run.join()
             except KeyboardInterrupt:
-                # blocks under way may take long, and nobody wants them: workers end with the pool
-                run.cancel()
+                run.cancel(at_once=True)
+                run.join()
                 raise
         bar.update(run.fold.merged - bar.n)
     return run.latest
