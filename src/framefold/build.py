@@ -197,7 +197,7 @@ class Service:
             self._stream.close()
         for run in self.history.runs():
             if not run.state.is_final:
-                run.cancel()
+                run.end()
         if self._acquiring is not None:
             self._acquiring.join()
         if self._stream is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
+import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -86,6 +88,9 @@ class Context:
         self._launcher: Launcher | None = None
         self._pool: Pool | None = InlinePool() if executor.is_inline else None
         self._streams: list[Stream] = []
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        # held by: who starts or ends processes; any thread may be the first to need them
+        self._starting = threading.RLock()
 
     @classmethod
     def inline(cls) -> Self:
@@ -152,16 +157,18 @@ class Context:
     @property
     def launcher(self) -> Launcher:
         """Where processes come from; started now if it was not before."""
-        if self._launcher is None:
-            self._launcher = Launcher(PRELOAD)
-        return self._launcher
+        with self._starting:
+            if self._launcher is None:
+                self._launcher = Launcher(PRELOAD)
+            return self._launcher
 
     @property
     def pool(self) -> Pool:
         """The workers; started now if they were not before."""
-        if self._pool is None:
-            self._pool = ProcessPool(self.launcher, self.executor.processes)
-        return self._pool
+        with self._starting:
+            if self._pool is None:
+                self._pool = ProcessPool(self.launcher, self.executor.processes)
+            return self._pool
 
     def load(
         self,
@@ -219,7 +226,9 @@ class Context:
         except TypeError as error:
             raise ParameterError(f"stream settings: {error}") from error
         stream = Stream(self.launcher, made)
-        self._streams.append(stream)
+        with self._starting:
+            self._streams = [one for one in self._streams if not one.is_closed]
+            self._streams.append(stream)
         return stream
 
     @overload
@@ -422,6 +431,8 @@ class Context:
             array_backends=getattr(dataset, "array_backends", ("numpy",)),
         )
 
+        self._runs.add(run)
+
         def make(udf: UDF, channel: Channel, results: AnyResults) -> Live2DPlot:
             return self.plot_class(dataset, udf, roi=roi, channel=channel, udfresult=results)
 
@@ -449,16 +460,21 @@ class Context:
         return found[0] if one else found
 
     def close(self) -> None:
-        """End every process this context started."""
-        for stream in self._streams:
+        """End every process this context started, and the runs that use them."""
+        with self._starting:
+            streams, pool, launcher = self._streams, self._pool, self._launcher
+            self._streams, self._launcher = [], None
+            self._pool = InlinePool() if self.executor.is_inline else None
+        for run in list(self._runs):
+            run.cancel()
+        for stream in streams:
             stream.end()
-        self._streams.clear()
-        if self._pool is not None:
-            self._pool.close()
-        if self._launcher is not None:
-            self._launcher.close()
-        self._launcher = None
-        self._pool = InlinePool() if self.executor.is_inline else None
+        for run in list(self._runs):
+            run.end()
+        if pool is not None:
+            pool.close()
+        if launcher is not None:
+            launcher.close()
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from framefold.api.watching import Watching
 from framefold.core.snapshot import RunState
-from framefold.engine.run import Run, check_failed
+from framefold.engine.run import CANCELLED, Run, check_failed
 from framefold.errors import UDFRunCancelled
 from framefold.udf import BufferWrapper
 
@@ -31,23 +31,23 @@ class UDFResults:
         self._run = run
 
     @cached_property
-    def buffers(self) -> tuple[Results, ...]:
-        """For each UDF, its result buffers by name; may be the arrays that still grow."""
-        return tuple(self._run.fold.results(i) for i in range(len(self._run.udfs)))
+    def _moment(self) -> tuple[tuple[Results, ...], BufferWrapper]:
+        # copies: while somebody looks at them, the folding thread goes on merging
+        return self._run.fold.moment()
 
-    @cached_property
+    @property
+    def buffers(self) -> tuple[Results, ...]:
+        """For each UDF, its result buffers by name, as they were when first asked for."""
+        return self._moment[0]
+
+    @property
     def damage(self) -> BufferWrapper:
-        """Which scan positions are in the results; nav-shaped bool."""
-        return self._run.fold.damage
+        """Which scan positions are in `buffers`; nav-shaped bool."""
+        return self._moment[1]
 
     def settled(self) -> UDFResults:
-        """The same, computed now and with arrays that stay as they are."""
-        with self._run.fold.lock:
-            self.__dict__["buffers"] = tuple(
-                {name: buffer.copied() for name, buffer in results.items()}
-                for results in self.buffers
-            )
-            self.__dict__["damage"] = self._run.fold.damage
+        """The same, computed now."""
+        _ = self._moment
         return self
 
 
@@ -104,7 +104,7 @@ class RunIterator(Iterator[UDFResults]):
         self._run.join()
         self._watching.end(well=self._run.error is None)
         check_failed(self._run)
-        if self._run.state is RunState.ABORTED and self._run.latest.reason == "cancelled":
+        if self._run.state is RunState.ABORTED and self._run.latest.reason == CANCELLED:
             raise UDFRunCancelled(f"UDF run cancelled after {self._given} partitions")
 
     def update_parameters_experimental(self, patches: Sequence[Mapping[str, Any]]) -> None:
@@ -143,7 +143,7 @@ class RunIterator(Iterator[UDFResults]):
         if self._steps is not None:
             for _ in self._steps:
                 pass
-        self._run.join()
+        self._run.end()
         self._watching.end(well=False)
 
     def cancel(self) -> None:

@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 0.05
 """Shortest time between two snapshots: 20 a second are enough to see, and leave time to merge."""
 
+GRACE_SECONDS = 10.0
+"""How long a run that is ended may take to finish the blocks in work; then their workers are
+ended, too."""
+
 CANCELLED = "cancelled"
 """Why a run ended that somebody cancelled."""
 
@@ -120,6 +124,7 @@ class Run:
         self._watchers: list[Watcher] = []
         self._wanted = False
         self._publishing = False
+        self._started = False  # in threads of its own
         self._cancelled = False
         self._session: Session | None = None
         # held by: who changes parameters, and who opens a session with them
@@ -196,6 +201,7 @@ class Run:
 
     def start(self) -> None:
         """Feed and fold in threads of their own, until the acquisition ends."""
+        self._started = True
         # a script that ends in the middle of a run need not wait for it
         threading.Thread(
             target=self._fold_to_end, name=f"fold-{self.ident[:8]}", daemon=True
@@ -256,6 +262,13 @@ class Run:
         if session is not None:
             session.abort() if at_once else session.stop()
         self.reader.stop()
+
+    def end(self) -> None:
+        """Cancel the run; returns when its threads are done, also if a worker hangs."""
+        self.cancel()
+        if self._started and not self.join(GRACE_SECONDS):
+            self.cancel(at_once=True)
+            self.join()
 
     def update(self, patches: Sequence[Mapping[str, Any]]) -> None:
         """Change UDF parameters for every block that was not handed out yet.

@@ -176,6 +176,11 @@ class Stream:
         )
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closing
+
+    @property
     def pid(self) -> int:
         """Process number of the receiver."""
         return self._link.child.pid
