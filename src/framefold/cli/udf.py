@@ -5,22 +5,41 @@ from __future__ import annotations
 import inspect
 import json
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import click
 
 from framefold import analyses
+from framefold.registry import load_target
 
 
-@click.command()
-@click.argument("name", required=False)
+class UDFNames(click.Group):
+    """A group whose subcommands are ``check`` and every name of a UDF."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """What ``check`` is, or a command that tells about one UDF."""
+        if cmd_name == "check":
+            # late: it brings the formats, which listing names has no use for
+            found: click.Command = load_target("framefold.cli.udf_check:command")
+            return found
+        json_option = click.Option(["--json", "as_json"], is_flag=True, help="For programs.")
+        return click.Command(cmd_name, params=[json_option], callback=partial(tell, cmd_name, ctx))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The one that is no name."""
+        return ["check"]
+
+
+@click.group(cls=UDFNames, invoke_without_command=True, subcommand_metavar="[NAME | check UDF]")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(name: str | None, as_json: bool) -> None:
-    """List the UDFs that can be named; with NAME, tell what one of them is and takes."""
-    if name is not None:
-        kind = analyses.UDFS.load(name)
-        facts = {"name": name, "parameters": _parameters(kind), "about": inspect.getdoc(kind) or ""}
-        click.echo(json.dumps(facts) if as_json else _as_text(facts))
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the UDFs that can be named; with NAME, tell what one of them is and takes.
+
+    `framefold udf check UDF` tests whether a UDF keeps the rules.
+    """
+    if ctx.invoked_subcommand is not None:
         return
     names = analyses.UDFS.names()
     if as_json:
@@ -29,6 +48,14 @@ def command(name: str | None, as_json: bool) -> None:
     for each in names:
         about = (inspect.getdoc(analyses.UDFS.load(each)) or "").partition("\n")[0]
         click.echo(f"{each:18} {about}")
+
+
+def tell(name: str, ctx: click.Context, as_json: bool) -> None:
+    """Say what one UDF is and takes."""
+    kind = analyses.UDFS.load(name)
+    facts = {"name": name, "parameters": _parameters(kind), "about": inspect.getdoc(kind) or ""}
+    as_json = as_json or ctx.params.get("as_json", False)
+    click.echo(json.dumps(facts) if as_json else _as_text(facts))
 
 
 def _parameters(kind: Any) -> dict[str, str]:

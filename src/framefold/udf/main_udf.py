@@ -86,6 +86,11 @@ class MainUDF:
             preprocess()
             self._show_parameters(None)
 
+    @property
+    def declared(self) -> dict[str, BufferWrapper]:
+        """What the UDF declares, private buffers included."""
+        return dict(self._declared)
+
     def merge(self, start: int, count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Merge one partition."""
         dest = {

@@ -184,6 +184,10 @@ class Reduction:
                 error.exception.add_note("found in a dry run with a frame of ones, before any data")
                 raise error.exception
 
+    def declared(self, i: int) -> dict[str, BufferWrapper]:
+        """What one UDF declares, private buffers included."""
+        return self._udfs[i].declared
+
     @property
     def failures(self) -> Mapping[int, UDFError]:
         """Number of each UDF that raised, in a worker or here, with what it raised."""
