@@ -83,7 +83,7 @@ class TestAgainstAnother:
             )[0]
             try:
                 theirs = dectris.compression.decompress(chunk, "bslz4", elem_size=2)
-            except Exception:  # noqa: BLE001 - a foreign decoder; any refusal will do
+            except Exception:
                 assert status != damage.GOOD, trial
                 continue
             if len(theirs) != pixels.nbytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,5 +49,5 @@ class TestCut:
             numbers = rank[positions[piece.rows]]
             assert UNSELECTED not in numbers
             assert numbers.tolist() == list(range(piece.start, piece.start + len(piece.rows)))
-        for before, after in zip(pieces, pieces[1:], strict=False):
+        for before, after in pairwise(pieces):
             assert after.start > before.start + len(before.rows)

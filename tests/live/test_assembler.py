@@ -60,7 +60,7 @@ class TestAssembler:
         places = [put(assembler, frame, 100) for frame in range(4)]
 
         assert all(place % ALIGNMENT == 0 for place in places)
-        assert all(b - a >= 100 for a, b in zip(places, places[1:], strict=False))
+        assert all(b - a >= 100 for a, b in pairwise(places))
 
     def test_a_position_counts_once(self):
         assembler, _ = make(8, 4, 2)
