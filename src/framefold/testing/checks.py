@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import cloudpickle
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.testing.trial import ContractBroken, Trial, Way
+from framefold.testing.trial import ContractBroken, Trial, Way, travelled
 from framefold.udf import BufferWrapper
 
 WRITING: Final = "docs/how-to/write-a-udf.md"
@@ -44,7 +43,7 @@ def travelling(trial: Trial) -> None:
     udf = trial.make()
     for name, thing in (("its class", type(udf)), *udf.stored_kwargs.items()):
         try:
-            cloudpickle.loads(cloudpickle.dumps(thing))
+            travelled(thing)
         except Exception as error:
             told = name if name == "its class" else f"parameter {name!r}"
             raise ContractBroken.because(

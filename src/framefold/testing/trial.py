@@ -179,7 +179,7 @@ class Trial:
         if way.cell is not None and spec.intent == "tile":
             spec = dataclasses.replace(spec, cell=way.cell)
         # as between processes: what cannot travel is found here, not in a run
-        bound = BoundRun(cloudpickle.loads(cloudpickle.dumps(spec)))
+        bound = BoundRun(travelled(spec))
         every = np.ones(len(self.frames), bool) if way.selection is None else way.selection
         positions = np.flatnonzero(every)
         borders = list(itertools.pairwise((0, *way.cuts, len(positions))))
@@ -251,6 +251,11 @@ class Trial:
             if told:
                 what = f"result {name!r} is another one with {way}: {told}"
                 raise ContractBroken.because(self.name, what, why, page)
+
+
+def travelled(thing: Any) -> Any:
+    """A thing as it is on the other side of a pipe between processes."""
+    return cloudpickle.loads(cloudpickle.dumps(thing))
 
 
 def difference(found: NDArray[Any], expected: NDArray[Any], rtol: float) -> str:
