@@ -43,6 +43,13 @@ class TestRecordUDF:
         assert not found[:7].any()
         assert not found[12:].any()
 
+    def test_a_trial_leaves_nothing_in_the_file(self, tmp_path: Path) -> None:
+        driver = Driver(scan("uint8"), RecordUDF(tmp_path / "scan.npy"))
+
+        driver.reduction.dry_run()
+
+        assert not np.load(tmp_path / "scan.npy").any()
+
     def test_a_selection_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(RuntimeError, match="leave out the roi"):
             Driver(scan("uint8"), RecordUDF(tmp_path / "x.npy"), selection=np.ones((4, 5), bool))

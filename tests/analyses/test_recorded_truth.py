@@ -10,6 +10,9 @@ import pytest
 
 from framefold.analyses.com import CoMUDF
 from framefold.analyses.masks import ApplyMasksUDF
+from framefold.analyses.max import MaxUDF
+from framefold.analyses.radial_profile import RadialProfileUDF
+from framefold.analyses.stddev import StdDevUDF
 from framefold.analyses.sum import SumUDF
 from framefold.analyses.sumsig import SumSigUDF
 from framefold.analyses.virtual_detector import VirtualDetectorUDF
@@ -42,6 +45,11 @@ class TestRecordedTruth:
             "adf": VirtualDetectorUDF("ring", ri=24, ro=56, **CENTRE),
             "com": CoMUDF.with_params(**CENTRE),
             "com_bf": CoMUDF.with_params(r=17, **CENTRE),
+            "stddev": StdDevUDF(),
+            "max_sig": MaxUDF(),
+            "max_nav": MaxUDF("nav"),
+            "radial": RadialProfileUDF(**CENTRE),
+            "sparse": ApplyMasksUDF([lambda: bf, lambda: adf], use_sparse=True),
         }
 
         results = Driver(data, list(udfs.values())).run(range(100, 4096, 100))
@@ -59,3 +67,12 @@ class TestRecordedTruth:
             assert np.array_equal(found[name]["raw_com"].data, exact.astype(np.float32))
         field = np.stack([truth["field_y"], truth["field_x"]], axis=-1)
         np.testing.assert_allclose(found["com"]["field"].data, field, rtol=2e-7, atol=1e-13)
+        for name in ("max_sig", "max_nav"):
+            assert np.array_equal(found[name]["intensity"].data, truth[name])
+        for name in ("mean", "var", "std"):
+            np.testing.assert_allclose(found["stddev"][name].data, truth[f"{name}_sig"], rtol=1e-13)
+        assert np.array_equal(found["stddev"]["sum"].data, truth["sum_sig"])
+        radial = found["radial"]["sum"].data.sum(axis=(0, 1), dtype=np.float64)
+        assert np.array_equal(radial, truth["radial_sum"])
+        assert np.array_equal(found["radial"]["pixels"].data, truth["radial_npix"])
+        assert np.array_equal(found["sparse"]["intensity"].data, found["masks"]["intensity"].data)

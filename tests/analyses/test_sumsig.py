@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from analyses.cuts import bits, scan, ways_to_cut
-from framefold.analyses.sumsig import SumSigUDF
+from framefold.analyses.sumsig import SumSigUDF, run_sumsig
 from udf.driver import run_udf
 
 DTYPES = ["uint8", "uint16", "uint32", "int16", "int32", "bool", "float32", "float64", "complex64"]
@@ -33,3 +33,10 @@ class TestSumSigUDF:
         data = scan(dtype)
 
         assert bits(data, SumSigUDF, way) == bits(data, SumSigUDF)
+
+    def test_run(self) -> None:
+        class Context:
+            def run_udf(self, *, dataset: np.ndarray, udf: SumSigUDF) -> object:
+                return run_udf(dataset, udf)
+
+        assert set(run_sumsig(Context(), scan("uint8"))) == {"intensity"}

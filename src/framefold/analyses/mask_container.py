@@ -235,8 +235,7 @@ class MaskContainer:
         stack = self._stack()
         if isinstance(stack, SparseStack):
             return stack.cut(sig_slice)
-        part: NDArray[Any] = stack[sig_slice.get(sig_only=True)]
-        return part
+        return sig_slice.get(stack, sig_only=True)
 
 
 def check_mode(name: str, mode: object) -> None:

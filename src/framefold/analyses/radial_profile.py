@@ -110,7 +110,7 @@ class RadialProfileUDF(UDF):
 
     def _add_up(self, tile: NDArray[Any]) -> None:
         rings = self._rings()
-        cell = rings.number[self.meta.sig_slice.get(sig_only=True)[1:]]
+        cell = rings.number[self.meta.sig_slice.get(sig_only=True)]
         self.results.sum[:] += ring_sums(tile, cell, len(rings.pixels))
 
     def _rings(self) -> Rings:

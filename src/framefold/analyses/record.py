@@ -37,6 +37,8 @@ class RecordUDF(UDF):
         When the run begins, if the file is there and ``overwrite`` is False.
     """
 
+    DRY_RUN = False  # a frame that is made up must not get into the file
+
     def __init__(
         self,
         filename: Any,
@@ -94,7 +96,7 @@ class RecordUDF(UDF):
         nav = tuple(self.meta.dataset_shape.nav)
         positions = np.ravel_multi_index(tuple(self.meta.coordinates.T), nav)
         box = self.meta.sig_slice.get(sig_only=True)
-        self.task_data.frames[(positions, *box[1:])] = tile
+        self.task_data.frames[(positions, *box)] = tile
 
     def _open(self, mode: Any, *args: Any) -> NDArray[Any]:
         return np.lib.format.open_memmap(self.params.filename, mode, *args)

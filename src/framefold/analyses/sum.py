@@ -76,6 +76,10 @@ class SumUDF(UDF):
         """Add one partition's sums."""
         dest.total[:] += src.total
 
+    def merge_all(self, ordered_results: Any) -> dict[str, NDArray[Any]]:
+        """All partitions' sums at once."""
+        return {"total": np.sum([part.total for part in ordered_results.values()], axis=0)}
+
     def get_results(self) -> dict[str, Any]:
         """The sums so far, rounded once."""
         return {"intensity": self.results.total.astype(self.meta.input_dtype)}

@@ -34,3 +34,22 @@ class SumSigUDF(UDF):
     def process_native_tile(self, tile: NDArray[Any]) -> None:
         """Add up frames in the recorded dtype."""
         self.results.intensity[:] += frame_sums(tile)
+
+
+def run_sumsig(ctx: Any, dataset: Any) -> dict[str, BufferWrapper]:
+    """Run `SumSigUDF` over a data set.
+
+    Parameters
+    ----------
+    ctx : Context
+        Who runs it.
+    dataset : DataSet
+        The frames.
+
+    Returns
+    -------
+    dict of str to BufferWrapper
+        ``intensity``.
+    """
+    results: dict[str, BufferWrapper] = ctx.run_udf(dataset=dataset, udf=SumSigUDF())
+    return results

@@ -1,4 +1,4 @@
-"""Compile every kernel once, before processes are forked that will use them."""
+"""Compile what most runs use once, before processes are forked that will use it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from framefold.kernels import corrections, masks, moments, sums
+from framefold.kernels import corrections, masks, moments, sums, variances
 
 #: What detectors send.
 DETECTOR_DTYPES: tuple[str, ...] = ("uint8", "uint16", "uint32", "float32")
 
 
 def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
-    """Compile, or load from numba's cache on disk, all kernels for these pixel dtypes.
+    """Compile, or load from numba's cache on disk, the usual kernels for these pixel dtypes.
 
-    Processes forked afterwards share the machine code. Other dtypes are compiled when their first
-    tile comes.
+    Processes forked afterwards share the machine code. Other dtypes, ring sums and sparse masks
+    are compiled when their first tile comes: a first start should not wait for them.
 
     Parameters
     ----------
@@ -29,4 +29,5 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
         sums.warm(dtype)
         masks.warm(dtype)
         moments.warm(dtype)
+        variances.warm(dtype)
         corrections.warm(dtype)
