@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from framefold.errors import ConfigError, nearest
 
-Positive = Annotated[int, Field(ge=1)]
-Axis = Annotated[int, Field(ge=-1)]
+Integer = Annotated[int, Field(strict=True)]  # true is no number
+Positive = Annotated[int, Field(ge=1, strict=True)]
 
 
 class _Section(BaseModel):
@@ -26,12 +26,18 @@ def _endpoint(text: str) -> str:
     raise ValueError("not like tcp://HOST:PORT or ipc://PATH")
 
 
+def _scan_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if not shape or any(n < 1 and n != -1 for n in shape) or shape.count(-1) > 2:
+        raise ValueError("give positions along each axis, at least 1; at most two may be -1")
+    return shape
+
+
 class ServerConfig(_Section):
     """Where results are served."""
 
     host: str = "127.0.0.1"
     """Address to listen on; anything but loopback is for everybody on the network to read."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8420
+    port: Annotated[int, Field(ge=0, le=65535, strict=True)] = 8420
     """TCP port; 0 takes any free one."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     """Names a browser may call us by; others are refused (DNS rebinding)."""
@@ -71,18 +77,18 @@ class BuffersConfig(_Section):
 class ScanConfig(_Section):
     """How frame numbers become scan positions."""
 
-    nav_shape: tuple[Axis, ...] | None = None
+    nav_shape: Annotated[tuple[Integer, ...], AfterValidator(_scan_shape)] | None = None
     """Scan shape, slow axis first, with at most two -1; none goes by the frames promised."""
     order: Literal["raster"] = "raster"
     """The order of positions."""
-    sync_offset: int = 0
+    sync_offset: Integer = 0
     """Frames to skip at the start, or positions to leave blank (negative)."""
     frames_per_partition: Positive | Literal["auto"] = "auto"
     """Frames handed to a worker at a time."""
     update_s: Annotated[float, Field(ge=0.02, le=60)] = 0.25
     """How often results should move [s]."""
     idle_abort_s: Annotated[float, Field(gt=0)] | None = 30.0
-    """Silence after which an acquisition is taken for over [s]."""
+    """Silence after which an acquisition is taken for over [s]; inf waits for ever."""
 
 
 class PipelineConfig(_Section):
@@ -202,35 +208,54 @@ def make_config(values: dict[str, Any], where: str = "configuration") -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        lines = [f"{where}: {_explained(problem)}" for problem in error.errors()]
+        lines = [f"{where}: {line}" for line in _explained(error, values)]
         raise ConfigError("\n".join(lines)) from error
 
 
-def _explained(problem: Any) -> str:
-    place = problem["loc"]
-    dotted = ".".join(str(part) for part in place)
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {dotted!r}{_guess(str(place[-1]), _known_keys(place[:-1]))}"
-    if problem["type"] == "missing":
-        return f"{dotted!r} is missing"
-    why = problem["msg"].removeprefix("Value error, ")
-    return f"{dotted!r} = {problem['input']!r}: {why}"
+def _explained(error: ValidationError, values: dict[str, Any]) -> list[str]:
+    """One line for each key; what it may be instead is listed in it."""
+    lines: dict[str, str] = {}
+    for problem in error.errors():
+        place = problem["loc"]
+        if problem["type"] == "extra_forbidden":
+            guess = _guess(str(place[-1]), _known_keys(place[:-1]))
+            lines[_dotted(place)] = f"unknown key {_dotted(place)!r}{guess}"
+        elif problem["type"] == "missing":
+            lines[_dotted(place)] = f"{_dotted(place)!r} is missing"
+        else:
+            key = _dotted(_found(place, values))
+            why = problem["msg"].removeprefix("Value error, ")
+            before = f"{lines[key]}; or: " if key in lines else f"{key!r} = {problem['input']!r}: "
+            lines[key] = before + why
+    return list(lines.values())
+
+
+def _dotted(place: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in place)
+
+
+def _found(place: tuple[Any, ...], values: Any) -> tuple[Any, ...]:
+    """As much of a place as was written; what follows names the alternatives of a value."""
+    found = []
+    for part in place:
+        try:
+            values = values[part]
+        except (LookupError, TypeError):
+            break
+        found.append(part)
+    return tuple(found)
 
 
 def _known_keys(place: tuple[Any, ...]) -> list[str]:
-    model: Any = Config
-    for part in place:
-        if isinstance(part, int) or model is None:
-            continue
-        model = _SECTIONS.get(part, model if model is SourceConfig else None)
-        if part == "sources":
-            model = SourceConfig
-    if model is None:
-        return []
+    section, *_ = [*place, None]
+    if section == "sources":
+        model: type[BaseModel] = SourceConfig  # whatever it is called
+    else:
+        model = _SECTIONS.get(section, Config)
     return [f.alias or name for name, f in model.model_fields.items()]
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {
+_SECTIONS: dict[str | None, type[BaseModel]] = {
     "server": ServerConfig,
     "workers": WorkersConfig,
     "buffers": BuffersConfig,
