@@ -19,7 +19,8 @@ def excluded_mask(excluded_pixels: Any, sig_shape: Iterable[int] | None) -> NDAr
     ----------
     excluded_pixels : object
         A mask of the detector's shape (an array, nested lists, a sparse array or matrix: what is
-        not zero is excluded), or None for no pixel.
+        not zero is excluded); integer coordinates, shape (sig_dims, pixels), as ``np.nonzero``
+        gives them; or None for no pixel.
     sig_shape : iterable of int, or None
         Shape of the detector; that of ``excluded_pixels`` when None.
 
@@ -41,6 +42,10 @@ def excluded_mask(excluded_pixels: Any, sig_shape: Iterable[int] | None) -> NDAr
     for name in ("todense", "toarray"):  # pydata/sparse, scipy.sparse
         if hasattr(dense, name):
             dense = getattr(dense, name)()
+    if dense is excluded_pixels and shape is not None and _are_coordinates(dense, shape):
+        mask = np.zeros(shape, dtype=bool)
+        mask[tuple(np.asarray(dense, dtype=np.intp))] = True
+        return mask
     # a copy: what the user does to the array afterwards has no effect
     mask = np.array(dense, dtype=bool)
     if shape is not None and mask.shape != shape:
@@ -48,6 +53,14 @@ def excluded_mask(excluded_pixels: Any, sig_shape: Iterable[int] | None) -> NDAr
             f"excluded_pixels is a mask of shape {mask.shape}, the detector is {shape}"
         )
     return mask
+
+
+def _are_coordinates(given: Any, shape: tuple[int, ...]) -> bool:
+    """Whether an array holds pixel numbers rather than a mask: one row for each axis."""
+    array = np.asarray(given)
+    rows = array.ndim == 2 and len(array) == len(shape)
+    # an empty array has the type of floats when nobody said
+    return rows and array.shape != shape and (array.dtype.kind in "iu" or not array.size)
 
 
 class RepairDescriptor:

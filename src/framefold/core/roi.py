@@ -89,7 +89,11 @@ def _from_array(roi: NDArray[Any], nav: tuple[int, ...]) -> NDArray[np.bool_]:
             f"{math.prod(nav)} positions"
         )
     if roi.dtype != np.bool_:
-        warnings.warn(f"ROI dtype is {roi.dtype}, expected bool.", UserWarning, stacklevel=3)
+        warnings.warn(
+            f"ROI dtype is {roi.dtype}, expected bool. Attempting cast to bool.",
+            UserWarning,
+            stacklevel=3,
+        )
     return np.array(roi, dtype=bool).reshape(-1)
 
 

@@ -121,7 +121,7 @@ class Slice:
     Raises
     ------
     SliceUsageError
-        If origin and shape have different numbers of axes.
+        If origin and shape have different numbers of axes, or the shape is a plain tuple.
     """
 
     __slots__ = ("origin", "shape")
@@ -132,6 +132,8 @@ class Slice:
     def __init__(self, origin: Iterable[int], shape: Shape) -> None:
         self.origin = tuple(int(n) for n in origin)
         self.shape = shape
+        if not isinstance(shape, Shape):
+            raise SliceUsageError(f"{shape!r} is no Shape, which tells the signal axes")
         if len(self.origin) != len(shape):
             raise SliceUsageError(
                 f"origin {self.origin} has {len(self.origin)} axes, shape {shape} has {len(shape)}"
@@ -186,9 +188,9 @@ class Slice:
         index: tuple[Any, ...] = tuple(
             slice(o, o + n) for o, n in zip(box.origin, box.shape, strict=True)
         )
-        if sig_only:
-            index = (..., *index)
-        return index if arr is None else arr[index]
+        if arr is None:
+            return index
+        return arr[(..., *index) if sig_only else index]
 
     def discard_nav(self) -> Slice:
         """The same box with navigation zeroed, as a key for what depends on signal axes only."""
@@ -254,17 +256,19 @@ class Slice:
         return Slice((a - b for a, b in zip(self.origin, other.origin, strict=True)), self.shape)
 
     def shift_by(self, offset: Sequence[int]) -> Slice:
-        """The same box moved along the signal axes.
+        """The same box moved along the signal axes, or along all of them.
 
         Parameters
         ----------
         offset : sequence of int
-            By how much, one number for each signal axis [pixels].
+            By how much, one number for each signal axis [pixels], or one for each axis.
         """
-        if len(offset) != self._sig:
-            raise SliceUsageError(f"offset {tuple(offset)} needs {self._sig} numbers")
-        moved = (o + int(d) for o, d in zip(self.sig.origin, offset, strict=True))
-        return Slice(self.nav.origin + tuple(moved), self.shape)
+        if len(offset) not in (self._sig, len(self.shape)):
+            raise SliceUsageError(
+                f"offset {tuple(offset)} needs {self._sig} or {len(self.shape)} numbers"
+            )
+        moved = (0,) * (len(self.shape) - len(offset)) + tuple(offset)
+        return Slice((o + int(d) for o, d in zip(self.origin, moved, strict=True)), self.shape)
 
     def clip_to(self, shape: Shape | Sequence[int]) -> Slice:
         """The part of the box that lies within a shape that starts at zero."""
