@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,10 @@ class Pool(Protocol):
     def in_this_thread(self) -> bool:
         """Whether `Session.submit` does the work itself, before it returns."""
 
+    @property
+    def threads_per_worker(self) -> int:
+        """How many threads a UDF may start where it works."""
+
     def session(self, spec: RunSpec) -> Session:
         """Use the workers for one run; its start waits while another run uses them."""
 
@@ -123,6 +128,11 @@ class InlinePool:
 
     workers = 1
     in_this_thread = True
+
+    @property
+    def threads_per_worker(self) -> int:
+        """As many as there are cores: nobody else works."""
+        return os.cpu_count() or 1
 
     def session(self, spec: RunSpec) -> Session:
         """Use the calling thread for one run."""

@@ -26,6 +26,7 @@ class ProcessPool:
     """
 
     in_this_thread = False
+    threads_per_worker = 1  # the workers are the parallelism
 
     def __init__(self, launcher: Launcher, workers: int) -> None:
         self.workers = workers

@@ -66,6 +66,8 @@ class Run:
         Array libraries that the data come in without effort, the cheapest first.
     dry_run : bool
         Whether to send a frame of ones through all UDFs first, here, to hear of mistakes at once.
+    tile_shape : sequence of int, optional
+        Shape that tiles must have, for tests of UDFs; what suits the UDFs by default.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class Run:
         backends: str | Iterable[str] | None = None,
         array_backends: Sequence[str] = ("numpy",),
         dry_run: bool = False,
+        tile_shape: Sequence[int] | None = None,
     ) -> None:
         if not udfs:
             raise ParameterError("empty list of UDFs - nothing to do!")
@@ -106,6 +109,8 @@ class Run:
             corrections=corrections,
             backends=backends,
             array_backends=array_backends,
+            threads_per_worker=pool.threads_per_worker,
+            tile_shape=tile_shape,
         )
         if dry_run:
             reduction.dry_run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Self
 
@@ -115,13 +116,10 @@ class RecordedDataSet(ABC):
             step=self.step,
         )
 
-    def get_partitions(self) -> list[Partition]:
+    def get_partitions(self) -> Iterator[Partition]:
         """The data set cut as for one worker; a run may cut it finer."""
-        edges = self.cuts().tolist()
-        return [
-            Partition(self, number, start, stop)
-            for number, (start, stop) in enumerate(pairwise(edges))
-        ]
+        for number, (start, stop) in enumerate(pairwise(self.cuts().tolist())):
+            yield Partition(self, number, start, stop)
 
     def get_num_partitions(self) -> int:
         """How many there are in `get_partitions`."""
@@ -165,7 +163,7 @@ class RecordedDataSet(ABC):
         """Nothing: a data set is ready when it is made; for code that calls it."""
         return self
 
-    def set_num_cores(self, cores: int) -> None:
+    def set_num_cores(self, cores: int) -> None:  # noqa: B027 - a subclass need not care
         """Nothing: a run cuts the data set for the workers it has; for code that calls it."""
 
     def check_valid(self) -> bool:

@@ -62,7 +62,8 @@ class MemoryDataSet(ArrayDataSet):
         How many of the last axes belong to the detector; 2 when left out, or as many as go
         with ``sig_shape``.
     tileshape : sequence of int, optional
-        Accepted and without effect: tiles are cut as the UDFs of a run ask for.
+        Shape of tiles, ``(depth,)`` and the lengths along the detector's axes, whatever the UDFs
+        of a run ask for; UDFs that work on frames or partitions still get whole ones.
     num_partitions : int, optional
         How many partitions; as many as suit the workers when left out.
     datashape : sequence of int, optional
@@ -74,11 +75,12 @@ class MemoryDataSet(ArrayDataSet):
     tiledelay : float, optional
         Wait before each reading of frames [s], as a slow disk would.
     base_shape : sequence of int, optional
-        Accepted and without effect, like ``tileshape``.
+        Accepted and without effect: tiles of any shape can be cut out of an array.
     force_need_decode : bool
         Accepted and without effect: tiles are as large with decoding as without.
     array_backends : sequence of str, optional
-        Accepted and without effect: frames come as numpy arrays.
+        Array libraries that frames count as cheap in, when those of a run are chosen; numpy when
+        left out.
     io_backend : object, optional
         Accepted and without effect.
 
@@ -94,7 +96,7 @@ class MemoryDataSet(ArrayDataSet):
         self,
         data: Any = None,
         sig_dims: int | None = None,
-        tileshape: Sequence[int] | None = None,  # noqa: ARG002
+        tileshape: Sequence[int] | None = None,
         num_partitions: int | None = None,
         datashape: Sequence[int] | None = None,
         nav_shape: Sequence[int] | int | None = None,
@@ -104,9 +106,12 @@ class MemoryDataSet(ArrayDataSet):
         tiledelay: float | None = None,
         base_shape: Sequence[int] | None = None,  # noqa: ARG002
         force_need_decode: bool = False,  # noqa: ARG002
-        array_backends: Sequence[str] | None = None,  # noqa: ARG002
+        array_backends: Sequence[str] | None = None,
         io_backend: object = None,  # noqa: ARG002
     ) -> None:
+        self.tile_shape = None if tileshape is None else tuple(int(n) for n in tileshape)
+        """Shape of tiles; None for what suits the UDFs."""
+        self._array_backends = tuple(array_backends or ("numpy",))
         array = _array(data, datashape)
         self.data = array
         """The array."""
@@ -119,6 +124,11 @@ class MemoryDataSet(ArrayDataSet):
                 for segment in self.segments
                 if isinstance(segment.storage, ArrayFrames)
             )
+
+    @property
+    def array_backends(self) -> tuple[str, ...]:
+        """Array libraries that frames count as cheap in."""
+        return self._array_backends
 
 
 def _array(data: Any, datashape: Sequence[int] | None) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.shape import Shape, Slice
-from framefold.udf.tiling import TilingScheme
+from framefold.udf.tiling import DEFAULT_DEPTH, TilingScheme
 
 
 class Cuttable(Protocol):
@@ -152,7 +152,7 @@ class Partition:
 
     def get_tiles(
         self,
-        tiling_scheme: TilingScheme,
+        tiling_scheme: TilingScheme | None = None,
         dest_dtype: DTypeLike = "float32",
         roi: ArrayLike | None = None,
         array_backend: str | None = None,  # noqa: ARG002 - frames come as numpy arrays
@@ -161,8 +161,8 @@ class Partition:
 
         Parameters
         ----------
-        tiling_scheme : TilingScheme
-            How to cut.
+        tiling_scheme : TilingScheme, optional
+            How to cut; a few whole frames at a time when left out.
         dest_dtype : dtype-like
             Pixel type of the tiles.
         roi : array-like of bool, optional
@@ -179,6 +179,9 @@ class Partition:
             return
         flat = _flat(roi)
         sig = self._data_set.acquisition.sig_shape
+        if tiling_scheme is None:
+            few = Shape((DEFAULT_DEPTH, *sig), len(sig))
+            tiling_scheme = TilingScheme.make_for_shape(few, self._data_set.meta.shape)
         depth = max(1, tiling_scheme.depth)
         with block.open() as frames:
             positions = frames.positions

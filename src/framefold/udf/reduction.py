@@ -45,6 +45,9 @@ class Reduction:
         Selected positions; None for all.
     threads_per_worker : int, optional
         How many threads a UDF may start in a worker.
+    tile_shape : sequence of int, optional
+        Frames of a tile, and its lengths along the signal axes; for tests of UDFs. What suits
+        them when left out.
     corrections : CorrectionSet, optional
         What is done to the pixels before UDFs see them; nothing when left out.
     backends : str or iterable of str, optional
@@ -73,6 +76,7 @@ class Reduction:
         dtype: DTypeLike,
         selection: NDArray[np.bool_] | None = None,
         threads_per_worker: int | None = None,
+        tile_shape: Sequence[int] | None = None,
         corrections: CorrectionSet | None = None,
         backends: str | Iterable[str] | None = None,
         array_backends: Sequence[str] = (NUMPY,),
@@ -101,7 +105,7 @@ class Reduction:
         self._udfs = tuple(MainUDF(udf, self._meta, self._domain) for udf in udfs)
         for main in self._udfs:
             main.prepare()
-        self._scheme = self._decided()
+        self._scheme = self._decided() if tile_shape is None else self._forced(tile_shape)
         self._spec = self._make_spec()
 
     def _negotiated(self, udfs: Sequence[UDF]) -> np.dtype[Any]:
@@ -121,6 +125,18 @@ class Reduction:
         all_native = all(wish.whole_frames for wish in wishes)
         itemsize = native if all_native else max(self._input_dtype.itemsize, native)
         return decide(self._meta.dataset_shape, itemsize, wishes, native)
+
+    def _forced(self, tile_shape: Sequence[int]) -> TilingScheme:
+        """The scheme a data set asks for; whole frames where some UDF wants them."""
+        domain, asked = self._domain, tuple(int(n) for n in tile_shape)
+        intent = self._decided().intent
+        if len(asked) != 1 + len(domain.sig_shape) or any(n < 1 for n in asked):
+            raise ShapeError(f"tiles of shape {asked} do not fit frames of {domain.sig_shape}")
+        cell = domain.sig_shape
+        if intent == "tile":
+            cell = tuple(min(n, m) for n, m in zip(asked[1:], cell, strict=True))
+        shape = Shape((asked[0], *cell), len(cell))
+        return TilingScheme.make_for_shape(shape, self._meta.dataset_shape, intent)
 
     def _main_meta(self) -> UDFMeta:
         domain = self._domain
