@@ -14,8 +14,10 @@ from typing import Any, Literal, Self, overload
 
 from numpy.typing import NDArray
 
+from framefold.analyses import classic
+from framefold.analyses.analysis import Analysis, AnalysisResultSet
 from framefold.api.description import RunDescription
-from framefold.api.executors import Executor, named, processes
+from framefold.api.executors import Executor, InlineExecutor, named, processes
 from framefold.api.export import export_npy
 from framefold.api.iteration import AsyncRunIterator, Results, RunIterator
 from framefold.api.plots import Channel, Live2DPlot, planned
@@ -97,7 +99,7 @@ class Context:
         """A context without processes: all work is done in the calling thread, where a
         debugger or a profiler sees it.
         """
-        return cls(Executor(0))
+        return cls(InlineExecutor())
 
     @classmethod
     def make_with(
@@ -108,7 +110,7 @@ class Context:
         gpus: int | Iterable[int] | None = None,
         plot_class: Callable[..., Live2DPlot] | None = None,
         snooze_timeout: float | None = None,  # noqa: ARG003
-        main_process_gpu: int | None = None,
+        main_process_gpu: int | bool | None = None,
     ) -> Self:
         """A context with an executor by one of the names that LiberTEM users know.
 
@@ -125,15 +127,16 @@ class Context:
             As for the constructor.
         snooze_timeout : float, optional
             Accepted; idle workers cost nothing here.
-        main_process_gpu : int, optional
-            None: results are merged by the CPU.
+        main_process_gpu : int or bool, optional
+            None or False: results are merged by the CPU.
 
         Raises
         ------
         ExecutorSpecException
             If there is no such executor, or not with these ``cpus`` and ``gpus``.
         """
-        executor = named(executor_spec, cpus, gpus if main_process_gpu is None else [0])
+        no_gpu = main_process_gpu is None or main_process_gpu is False
+        executor = named(executor_spec, cpus, gpus if no_gpu else [0])
         return cls(executor, plot_class=plot_class)
 
     @property
@@ -385,6 +388,44 @@ class Context:
         assert isinstance(results, dict)
         return results["result"]
 
+    def run(
+        self,
+        job_analysis: Analysis,
+        roi: Any = None,
+        progress: bool | ProgressReporter = False,
+        corrections: Any = None,
+    ) -> AnalysisResultSet:
+        """Answer a question to a data set.
+
+        Parameters
+        ----------
+        job_analysis : Analysis
+            What one of the ``create_..._analysis`` methods made.
+        roi, progress, corrections
+            As for `run_udf`; an analysis of a part of the scan brings its own ``roi``.
+
+        Returns
+        -------
+        AnalysisResultSet
+            Its results, by attribute, key or number.
+        """
+        own = job_analysis.get_roi()
+        chosen = roi if own is None else own
+        run, watching = self._prepared(
+            job_analysis.dataset, (job_analysis.get_udf(),), chosen, corrections, progress
+        )
+        (results,) = self._to_end(run, watching)
+        return job_analysis.get_udf_results(results, chosen, run.fold.damage)
+
+    create_mask_analysis = staticmethod(classic.create_mask_analysis)
+    create_com_analysis = staticmethod(classic.create_com_analysis)
+    create_radial_fourier_analysis = staticmethod(classic.create_radial_fourier_analysis)
+    create_disk_analysis = staticmethod(classic.create_disk_analysis)
+    create_ring_analysis = staticmethod(classic.create_ring_analysis)
+    create_point_analysis = staticmethod(classic.create_point_analysis)
+    create_sum_analysis = staticmethod(classic.create_sum_analysis)
+    create_pick_analysis = staticmethod(classic.create_pick_analysis)
+
     def display(self, dataset: DataSet | Reader, udf: UDF, roi: Any = None) -> RunDescription:
         """What a run would do: shapes, pixel types, results; a notebook shows it as a table."""
         return RunDescription(dataset, udf, roi)
@@ -407,8 +448,8 @@ class Context:
         roi: Any,
         corrections: Any,
         progress: bool | ProgressReporter,
-        backends: str | Iterable[str] | None,
-        plots: Any,
+        backends: str | Iterable[str] | None = None,
+        plots: Any = None,
     ) -> tuple[Run, Watching]:
         """Everything that is done before the first frame, so that errors come at once."""
         if not hasattr(dataset, "acquisition"):
@@ -429,6 +470,7 @@ class Context:
             corrections=corrections,
             backends=backends,
             array_backends=getattr(dataset, "array_backends", ("numpy",)),
+            tile_shape=getattr(dataset, "tile_shape", None),
         )
 
         self._runs.add(run)

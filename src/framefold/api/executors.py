@@ -56,6 +56,35 @@ class Executor:
         return usable_cores() if self.workers is None else max(1, self.workers)
 
 
+class InlineExecutor(Executor):
+    """All work in the calling thread, for debuggers and profilers.
+
+    Parameters
+    ----------
+    debug : bool
+        Accepted and without effect; worker processes pickle everything.
+    inline_threads : int, optional
+        Accepted and without effect: a UDF may start as many threads as there are cores.
+    main_process_gpu : int or bool, optional
+        None or False: results are merged by the CPU.
+
+    Raises
+    ------
+    ExecutorSpecException
+        If a GPU is asked for.
+    """
+
+    def __init__(
+        self,
+        debug: bool = False,  # noqa: ARG002
+        inline_threads: int | None = None,  # noqa: ARG002
+        main_process_gpu: int | bool | None = None,
+    ) -> None:
+        if main_process_gpu is not None and main_process_gpu is not False:
+            raise ExecutorSpecException(f"main_process_gpu={main_process_gpu}: no GPUs are used")
+        super().__init__(0)
+
+
 def processes(workers: int | None) -> Executor:
     """Worker processes; one per core for None.
 
@@ -111,7 +140,7 @@ def named(
                 f"executor {name!r} has no workers, got cpus={cpus!r}; leave it out, or use "
                 "'threads'"
             )
-        return Executor(0)
+        return InlineExecutor()
     count = _count("cpus", cpus)
     if count == 0:
         raise ExecutorSpecException(f"cpus={cpus!r} leaves no worker; give at least 1")

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from framefold.api.watching import Watching
 from framefold.core.snapshot import RunState
 from framefold.engine.run import CANCELLED, Run, check_failed
-from framefold.errors import UDFRunCancelled
+from framefold.errors import JobCancelledError, UDFRunCancelled
 from framefold.udf import BufferWrapper
 
 Results = dict[str, BufferWrapper]
@@ -103,9 +103,14 @@ class RunIterator(Iterator[UDFResults]):
     def _finish(self) -> None:
         self._run.join()
         self._watching.end(well=self._run.error is None)
+        if isinstance(self._run.error, JobCancelledError):
+            raise self._cancelled() from self._run.error
         check_failed(self._run)
         if self._run.state is RunState.ABORTED and self._run.latest.reason == CANCELLED:
-            raise UDFRunCancelled(f"UDF run cancelled after {self._given} partitions")
+            raise self._cancelled()
+
+    def _cancelled(self) -> UDFRunCancelled:
+        return UDFRunCancelled(f"UDF run cancelled after {self._given} partitions")
 
     def update_parameters_experimental(self, patches: Sequence[Mapping[str, Any]]) -> None:
         """Change UDF parameters for every block that was not handed out yet.

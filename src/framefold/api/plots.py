@@ -14,6 +14,7 @@ from framefold.core.reader import DataSet, Reader
 from framefold.core.roi import selection
 from framefold.errors import ParameterError, nearest
 from framefold.udf import UDF, BufferWrapper, Reduction
+from framefold.udf.domain import Domain
 
 Results = Mapping[str, BufferWrapper]
 Extract = Callable[[Results, BufferWrapper], tuple[Any, Any]]
@@ -39,6 +40,13 @@ def dry_run(dataset: DataSet | Reader, udf: UDF, roi: Any = None) -> Reduction:
         dtype=acquisition.dtype,
         selection=selection(roi, acquisition.nav_shape),
     )
+
+
+def nowhere(dataset: DataSet | Reader) -> BufferWrapper:
+    """The damage before the first frame: no position is in the results."""
+    acquisition = dataset.acquisition
+    domain = Domain(acquisition.nav_shape, acquisition.sig_shape)
+    return BufferWrapper("nav", (), bool).bound(domain, np.zeros(domain.frames, dtype=bool))
 
 
 def is_plottable(buffer: BufferWrapper) -> bool:
@@ -102,7 +110,7 @@ class Live2DPlot:
         self.title = f"{name}: {_called(channel)}" if title is None else title
         self.min_delta = min_delta
         self._updated = -np.inf
-        damage = empty.damage if empty is not None else _everywhere(results)
+        damage = nowhere(dataset) if empty is None else empty.damage
         self.data, self.damage = self.extract(results, damage)
 
     def get_udf(self) -> UDF:
@@ -270,7 +278,7 @@ def planned(
     asked: Sequence[Any] = plots
     if len(udfs) == 1 and not (len(plots) == 1 and isinstance(plots[0], list)):
         asked = [plots]
-    if len(asked) != len(udfs):
+    if len(asked) > len(udfs):
         raise ParameterError(
             f"plots lists channels for {len(asked)} UDFs, {len(udfs)} are run; give one list each"
         )
@@ -326,8 +334,3 @@ def _called(channel: Channel) -> str:
     if isinstance(channel, tuple):
         return f"{channel[0]} {getattr(channel[1], '__name__', '')}".rstrip()
     return str(getattr(channel, "__name__", channel))
-
-
-def _everywhere(results: Results) -> BufferWrapper:
-    """What stands for the damage where nobody says."""
-    return next((b for b in results.values() if b.kind == "nav"), next(iter(results.values())))
