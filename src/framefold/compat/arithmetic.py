@@ -34,7 +34,8 @@ def _dense(array: Any) -> NDArray[Any]:
 
 def count_nonzero(array: Any) -> int:
     """How many elements are not zero, of a dense or a sparse array."""
-    return int(np.count_nonzero(_dense(array)))
+    stored = getattr(array, "nnz", None)  # a sparse array may be too large to be made dense
+    return int(np.count_nonzero(_dense(array)) if stored is None else stored)
 
 
 def flat_nonzero(array: Any) -> NDArray[np.intp]:
@@ -48,7 +49,15 @@ def ndenumerate(array: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
 
 
 def make_2D_square(shape: Iterable[int]) -> tuple[int, ...]:  # noqa: N802 - the name users know
-    """``(n, n)`` for ``(n * n,)``; any other shape as it is."""
+    """``(n, n)`` for ``(n * n,)``; any other shape as it is.
+
+    Raises
+    ------
+    ValueError
+        If a length is negative or no whole number.
+    """
     given = tuple(shape)
+    if any(int(n) != n or n < 0 for n in given):
+        raise ValueError(f"{given} is no shape")
     side = math.isqrt(given[0]) if len(given) == 1 else 0
     return (side, side) if side and side * side == given[0] else given

@@ -9,35 +9,6 @@ from framefold.api.executors import Executor, named
 from framefold.errors import ExecutorSpecException
 
 
-class InlineJobExecutor(Executor):
-    """All work in the calling thread.
-
-    Parameters
-    ----------
-    debug : bool
-        Accepted and without effect; `framefold.Context` with workers pickles everything.
-    inline_threads : int, optional
-        Accepted and without effect.
-    main_process_gpu : int, optional
-        None: results are merged by the CPU.
-
-    Raises
-    ------
-    ExecutorSpecException
-        If a GPU is asked for.
-    """
-
-    def __init__(
-        self,
-        debug: bool = False,  # noqa: ARG002
-        inline_threads: int | None = None,  # noqa: ARG002
-        main_process_gpu: int | None = None,
-    ) -> None:
-        if main_process_gpu is not None:
-            raise ExecutorSpecException(f"main_process_gpu={main_process_gpu}: no GPUs are used")
-        super().__init__(0)
-
-
 class WorkerProcesses(Executor):
     """Worker processes, one per core.
 

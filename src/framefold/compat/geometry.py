@@ -27,8 +27,12 @@ def rotate_rad(y: Any, x: Any, radians: float) -> tuple[Any, Any]:
     -------
     (y, x)
     """
-    sine, cosine = np.sin(radians), np.cos(radians)
-    return y * cosine + x * sine, -y * sine + x * cosine
+    return rotate_precalc(y, x, float(np.cos(radians)), float(np.sin(radians)))
+
+
+def rotate_precalc(y: Any, x: Any, cos_angle: float, sin_angle: float) -> tuple[Any, Any]:
+    """`rotate_rad` by an angle whose cosine and sine are at hand."""
+    return y * cos_angle + x * sin_angle, -y * sin_angle + x * cos_angle
 
 
 def rotate_deg(y: Any, x: Any, degrees: float) -> tuple[Any, Any]:

@@ -25,8 +25,10 @@ def rmatmul(left: NDArray[Any], right: Any) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If the shapes do not go together.
+        If the shapes do not go together, or ``right`` is not sparse by rows or columns.
     """
+    if getattr(right, "format", None) not in ("csr", "csc"):
+        raise ValueError(f"{type(right).__name__} is no sparse matrix in CSR or CSC format")
     if left.ndim != 2 or len(right.shape) != 2 or left.shape[1] != right.shape[0]:
         raise ValueError(f"shapes {left.shape} and {right.shape} do not go together")
     return np.asarray((right.T @ left.T).T)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from queue import Empty
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from framefold.errors import RunFailedError
 
@@ -53,6 +53,13 @@ class WorkerContext:
 
     def signal(self, ident: str, topic: str, msg_dict: dict[str, Any]) -> None:
         """Send a message to the main process; nobody listens."""
+
+
+class TaskProtocol(Protocol):
+    """Something a worker can be asked to do."""
+
+    def __call__(self, params: Any, env: Environment) -> Any:
+        """Do it."""
 
 
 class TaskCommHandler:

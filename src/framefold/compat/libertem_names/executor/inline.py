@@ -1,5 +1,5 @@
 """``libertem.executor.inline``: the calling thread."""
 
-from framefold.compat.executors import InlineJobExecutor
+from framefold.api.executors import InlineExecutor as InlineJobExecutor
 
 __all__ = ["InlineJobExecutor"]

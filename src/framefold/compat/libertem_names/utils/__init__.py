@@ -6,6 +6,7 @@ from framefold.compat.geometry import (
     make_cartesian,
     make_polar,
     rotate_deg,
+    rotate_precalc,
     rotate_rad,
     within_frame,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "make_cartesian",
     "make_polar",
     "rotate_deg",
+    "rotate_precalc",
     "rotate_rad",
     "within_frame",
 ]

@@ -1,0 +1,23 @@
+"""``libertem.analysis``: analyses."""
+
+from framefold.analyses.classic import (
+    COMAnalysis,
+    DiskMaskAnalysis,
+    MasksAnalysis,
+    PickFrameAnalysis,
+    PointMaskAnalysis,
+    RingMaskAnalysis,
+    SumAnalysis,
+)
+from framefold.analyses.radial_fourier import RadialFourierAnalysis
+
+__all__ = [
+    "COMAnalysis",
+    "DiskMaskAnalysis",
+    "MasksAnalysis",
+    "PickFrameAnalysis",
+    "PointMaskAnalysis",
+    "RadialFourierAnalysis",
+    "RingMaskAnalysis",
+    "SumAnalysis",
+]

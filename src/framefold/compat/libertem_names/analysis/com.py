@@ -1,0 +1,5 @@
+"""``libertem.analysis.com``: COMAnalysis."""
+
+from framefold.analyses.classic import COMAnalysis
+
+__all__ = ["COMAnalysis"]

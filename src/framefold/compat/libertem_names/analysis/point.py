@@ -1,0 +1,5 @@
+"""``libertem.analysis.point``: PointMaskAnalysis."""
+
+from framefold.analyses.classic import PointMaskAnalysis
+
+__all__ = ["PointMaskAnalysis"]
