@@ -34,7 +34,7 @@ from udf.driver import Driver
 DATA = scan("uint8")
 SHIFTS = np.random.default_rng(5).integers(-9, 9, (4, 5, 2))
 STACK = np.random.default_rng(6).integers(0, 9, (3, 9, 11))
-FEW = STACK * (STACK > 6)
+FEW = STACK * (np.random.default_rng(7).random((3, 9, 11)) < 0.04)
 
 MAKERS: dict[str, Callable[[], UDF]] = {
     "com": lambda: CoMUDF.with_params(r=4),

@@ -167,3 +167,13 @@ class TestApplyMasksUDF:
     def test_refuses_a_wrong_count(self) -> None:
         with pytest.raises(ParameterError, match="mask_count=4"):
             run_udf(scan("uint8"), ApplyMasksUDF(lambda: STACK, mask_count=4))
+
+    def test_large_masks_are_told_of(self, caplog: pytest.LogCaptureFixture) -> None:
+        large = np.ones((1, 600, 600))
+
+        Driver(np.zeros((1, 1, 600, 600), np.uint8), ApplyMasksUDF(large))
+        assert "bytes=2880" in caplog.text
+
+        caplog.clear()
+        Driver(np.zeros((1, 1, 600, 600), np.uint8), ApplyMasksUDF(lambda: np.ones((1, 600, 600))))
+        assert not caplog.text

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyses.cuts import bits, scan, ways_to_cut
+from framefold.analyses.mask_container import MaskContainer
+from framefold.analyses.mask_engine import ApplyMasksEngine
 from framefold.analyses.masks import ApplyMasksUDF
 from framefold.analyses.pick_shifted import PickShiftedUDF
 from framefold.analyses.shifts import as_shifts, move_back
@@ -160,6 +162,28 @@ class TestShiftedMasks:
             return ApplyMasksUDF(STACK, shifts=SHIFTS)
 
         assert bits(data, make, way) == bits(data, make)
+
+    def test_engine_for_udfs_of_ones_own(self) -> None:
+        class Own(UDF):
+            def get_result_buffers(self) -> dict[str, Any]:
+                return {n: self.buffer("nav", (3,), np.float64) for n in ("still", "moved")}
+
+            def get_task_data(self) -> dict[str, Any]:
+                return {"engine": ApplyMasksEngine(MaskContainer(STACK), self.meta, use_torch=True)}
+
+            def process_frame(self, frame: np.ndarray) -> None:
+                engine = self.task_data.engine
+                self.results.still[:] = engine.process_tile(frame[np.newaxis])[0]
+                self.results.moved[:] = engine.process_frame_shifted(frame, (1, -2))
+
+        data = scan("uint8")
+
+        results = run_udf(data, Own())
+
+        still = run_udf(data, ApplyMasksUDF(STACK))["intensity"]
+        shifted = run_udf(data, ApplyMasksUDF(STACK, shifts=(1, -2)))["intensity"]
+        assert np.array_equal(results["still"].data, still.data)
+        assert np.array_equal(results["moved"].data, shifted.data)
 
     def test_too_few_shifts(self) -> None:
         with pytest.raises(ShapeError, match="19 entries"):

@@ -16,10 +16,13 @@ from framefold.analyses.masks import ApplyMasksUDF
 from framefold.analyses.sparse_stack import SPARSE_MODES, SparseStack
 from framefold.core.shape import Shape, Slice
 from framefold.errors import ParameterError
+from framefold.kernels.masks import PackedMasks
+from framefold.kernels.sparse_masks import SparseMasks
 from udf.driver import run_udf
 
 RNG = np.random.default_rng(3)
-FEW = (RNG.random((4, 9, 11)) < 0.1) * RNG.integers(1, 9, (4, 9, 11))
+# sparse enough not to be multiplied as dense masks
+FEW = (RNG.random((4, 9, 11)) < 0.04) * RNG.integers(1, 9, (4, 9, 11))
 WHOLE = Slice((0, 0, 0), Shape((4, 9, 11), 2))
 
 SOURCES: dict[str, Callable[[], Any]] = {
@@ -86,6 +89,17 @@ class TestSparseMaskContainer:
         if mode is not True:
             again = dense.get(box, np.float32, sparse_backend=mode, transpose=transpose)
             assert isinstance(again, kind)
+
+    def test_only_what_is_worth_it_is_multiplied_sparse(self) -> None:
+        few, many = SparseStack.of(FEW), SparseStack.of(np.ones((4, 9, 11)))
+
+        assert not few.is_crowded
+        assert many.is_crowded
+        kinds = [
+            type(MaskContainer(stack, use_sparse=True).packed(WHOLE.sig, np.dtype("u2")))
+            for stack in (FEW, np.ones((4, 9, 11)))
+        ]
+        assert kinds == [SparseMasks, PackedMasks]
 
     def test_true_means_the_default(self) -> None:
         masks = MaskContainer(FEW, use_sparse=True, default_sparse="sparse.pydata")

@@ -88,6 +88,15 @@ class MaskContainer:
         return len(self._stack())
 
     @property
+    def given_bytes(self) -> int:
+        """Size of the arrays that were given instead of factories, and travel to workers."""
+        given = self.mask_factories
+        if callable(given) or isinstance(given, tuple):
+            return 0
+        arrays = given if isinstance(given, list) else [given]
+        return sum(int(getattr(array, "nbytes", 0)) for array in arrays)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """What the masks are made of; computes them if it was not given."""
         return self._stack().dtype if self._dtype is None else self._dtype
@@ -220,14 +229,19 @@ class MaskContainer:
         return self.get_for_sig_slice(scheme[idx], *args, **kwargs)
 
     def packed(self, sig_slice: Slice, dtype: np.dtype[Any]) -> PackedMasks | SparseMasks:
-        """The masks in a box of signal axes, ready for frames of ``dtype``."""
+        """The masks in a box of signal axes, ready for frames of ``dtype``.
+
+        Sparse masks with so many weights that every pixel is sooner multiplied become dense here.
+        """
         key = (tuple(sig_slice.origin), tuple(sig_slice.shape), dtype)
         if key not in self._ready:
-            part = self._part(sig_slice)
-            if isinstance(part, SparseStack):
-                self._ready[key] = part.packed(dtype)
-            else:
+            stack, part = self._stack(), self._part(sig_slice)
+            if not isinstance(part, SparseStack):
                 self._ready[key] = PackedMasks(part, dtype)
+            elif isinstance(stack, SparseStack) and stack.is_crowded:
+                self._ready[key] = PackedMasks(part.dense(), dtype)
+            else:
+                self._ready[key] = part.packed(dtype)
         found: PackedMasks | SparseMasks = self._ready[key]
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,10 +10,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.analyses.mask_container import MaskContainer
-from framefold.analyses.shifts import as_shifts, move_back
-from framefold.core.shape import Slice
+from framefold.analyses.mask_engine import ApplyMasksEngine
+from framefold.analyses.shifts import as_shifts
 from framefold.errors import ParameterError
 from framefold.udf import UDF, BufferWrapper
+
+log = logging.getLogger(__name__)
+
+_LARGE_BYTES = 1 << 20
 
 
 class ApplyMasksUDF(UDF):
@@ -33,10 +38,9 @@ class ApplyMasksUDF(UDF):
     use_torch : bool
         Accepted for UDF code that passes it; without effect.
     use_sparse : bool or str, optional
-        Whether only weights that are not zero are multiplied, which pays where these are fewer
-        than about one in ten: True, False, or one of the modes of `MaskContainer`. When left out
-        masks are sparse if every factory returns a sparse array. Sparse products are summed in
-        float64.
+        Whether masks are kept as their weights that are not zero: True, False, or one of the modes
+        of `MaskContainer`. When left out they are if every factory returns a sparse array. If most
+        weights are zero only the others are multiplied, and summed in float64.
     mask_count : int, optional
         How many masks there are.
     mask_dtype : dtype-like, optional
@@ -122,10 +126,16 @@ class ApplyMasksUDF(UDF):
 
     def preprocess(self) -> None:
         """Main side: make the masks anew for this run. Workers: see that they fit the detector."""
-        if self.meta.slice is None:
-            self.masks.forget()
-        else:
+        if self.meta.slice is not None:
             self.masks.check_fits(tuple(self.meta.dataset_shape.sig))
+            return
+        self.masks.forget()
+        n_bytes = self.masks.given_bytes
+        if n_bytes > _LARGE_BYTES:
+            log.warning(
+                "masks are sent to each worker bytes=%d; give functions that make them there",
+                n_bytes,
+            )
 
     def process_tile(self, tile: NDArray[Any]) -> None:
         """Multiply frames in the run's dtype."""
@@ -136,13 +146,13 @@ class ApplyMasksUDF(UDF):
         self._multiply(tile)
 
     def _multiply(self, tile: NDArray[Any]) -> None:
-        box = self.meta.sig_slice
-        if self.params.shifts is not None:
-            # moving the frame back is moving the masks on
-            sig = tuple(self.meta.dataset_shape.sig)
-            tile = move_back(tile, tuple(box.origin), sig, self.params.shifts)
-            box = Slice((0,) * len(sig), self.meta.dataset_shape.sig)
-        found = self.masks.packed(box, tile.dtype).apply(tile)
+        engine = ApplyMasksEngine(self.masks, self.meta)
+        shifts = self.params.shifts
+        found = (
+            engine.process_tile(tile)
+            if shifts is None
+            else engine.process_tile_shifted(tile, shifts)
+        )
         target = self.results.intensity
         # "unsafe": exact int64 sums into the declared dtype, which users may have wanted narrow
         np.add(target, found, out=target, casting="unsafe")

@@ -22,6 +22,11 @@ SPARSE_MODES = (
     "sparse.pydata.GCXS",
 )
 
+# Fetching a pixel by its number takes about 1 ns, multiplying all of them in order 1/25 to 1/15
+# of that per pixel and mask (measured on 256x256 uint16 with 1 to 100 masks, November 2026).
+_CROWD = 20
+_LARGEST_DENSE = 1 << 28  # bytes: beyond, memory counts for more than speed
+
 
 def is_sparse(mask: Any) -> bool:
     """Whether this is an array of scipy.sparse or pydata/sparse."""
@@ -90,6 +95,12 @@ class SparseStack:
     def dtype(self) -> np.dtype[Any]:
         """Of the weights."""
         return self.weight.dtype
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether multiplying every pixel is quicker than fetching those that count."""
+        size = math.prod(self.shape)
+        return self.pixel.size > size / _CROWD and size * self.dtype.itemsize <= _LARGEST_DENSE
 
     def astype(self, dtype: DTypeLike) -> SparseStack:
         """The same weights in another dtype."""
