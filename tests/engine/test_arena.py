@@ -115,7 +115,7 @@ class TestArena:
 
         assert again == first
 
-    @settings(max_examples=40)
+    @settings(max_examples=40, deadline=None)
     @given(
         st.lists(
             arrays(
