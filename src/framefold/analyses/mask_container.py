@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from framefold.analyses.sparse_stack import (
-    SPARSE_MODES,
-    SparseStack,
-    check_numeric,
-    check_same_shape,
-    is_sparse,
-)
+from framefold.analyses.mask_sources import Factory, as_factories, as_stack, check_mode
+from framefold.analyses.sparse_stack import SparseStack
 from framefold.core.shape import Slice
-from framefold.errors import ParameterError, nearest
+from framefold.errors import ParameterError
 from framefold.kernels.masks import PackedMasks
 from framefold.kernels.sparse_masks import SparseMasks
-
-Factory = Callable[[], Any]
 
 
 class MaskContainer:
@@ -63,7 +56,7 @@ class MaskContainer:
     ) -> None:
         for name, mode in (("use_sparse", use_sparse), ("default_sparse", default_sparse)):
             check_mode(name, mode)
-        self.mask_factories = _as_factories(mask_factories)
+        self.mask_factories = as_factories(mask_factories)
         self._use_sparse = default_sparse if use_sparse is True else use_sparse
         self._default_sparse = default_sparse
         self._dtype = None if dtype is None else np.dtype(dtype)
@@ -124,7 +117,7 @@ class MaskContainer:
 
     def _stack(self) -> NDArray[Any] | SparseStack:
         if self._masks is None:
-            stack = _as_stack(self.mask_factories, self._use_sparse)
+            stack = as_stack(self.mask_factories, self._use_sparse)
             if self._count is not None and len(stack) != self._count:
                 raise ParameterError(
                     f"mask_count={self._count}, but the factories made {len(stack)} masks"
@@ -250,82 +243,3 @@ class MaskContainer:
         if isinstance(stack, SparseStack):
             return stack.cut(sig_slice)
         return sig_slice.get(stack, sig_only=True)
-
-
-def check_mode(name: str, mode: object) -> None:
-    """Refuse what says nothing of sparse masks.
-
-    Raises
-    ------
-    ParameterError
-        With the nearest mode there is.
-    """
-    if mode in (None, True, False) or mode in SPARSE_MODES:
-        return
-    close = nearest(str(mode), SPARSE_MODES)
-    hint = f"; did you mean {close!r}?" if close else ""
-    raise ParameterError(
-        f"{name}={mode!r} is unknown{hint} (known: None, True, False, {', '.join(SPARSE_MODES)})"
-    )
-
-
-def _as_factories(given: Any) -> Any:
-    """One callable, a tuple of them, a stack, or a list of masks."""
-    if callable(given) or is_sparse(given):
-        return given
-    if isinstance(given, np.ndarray):
-        check_numeric(given.dtype)
-        return given
-    if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
-        raise ParameterError(
-            f"mask_factories={given!r} is not understood; give masks, or functions that return them"
-        )
-    members = tuple(given)
-    if not members:
-        raise ParameterError("mask_factories is empty; give at least one mask")
-    if all(callable(m) for m in members):
-        return members
-    if any(callable(m) for m in members):
-        raise ParameterError("mask_factories mixes functions and arrays; give one or the other")
-    return _checked(members)
-
-
-def _checked(masks: Iterable[Any]) -> list[Any]:
-    """Masks, each an array, all of the same shape."""
-    arrays = [mask if is_sparse(mask) else np.asarray(mask) for mask in masks]
-    for array in arrays:
-        check_numeric(array.dtype)
-    check_same_shape([tuple(array.shape) for array in arrays])
-    return arrays
-
-
-def _as_stack(factories: Any, use_sparse: bool | str | None) -> NDArray[Any] | SparseStack:
-    made = factories
-    if callable(factories):
-        made = factories()
-        if len(getattr(made, "shape", (0, 0))) < 2:
-            raise ParameterError(
-                f"the mask factory made an array of shape {made.shape}; one factory for all masks "
-                "must return a stack, shape (n,) + sig; put it in a list if it makes one mask"
-            )
-        if not hasattr(made, "ndim"):
-            made = _checked(made)
-    elif isinstance(factories, tuple):
-        made = _checked(factory() for factory in factories)
-    listed = isinstance(made, list)
-    sparse = all(is_sparse(mask) for mask in made) if listed else is_sparse(made)
-    if use_sparse is None:
-        use_sparse = sparse
-    if use_sparse:
-        return SparseStack.of_masks(made) if listed else SparseStack.of(made)
-    if listed:
-        return np.stack([_dense(mask) for mask in made])
-    dense = _dense(made)
-    check_numeric(dense.dtype)
-    return dense.copy()
-
-
-def _dense(mask: Any) -> NDArray[Any]:
-    if not is_sparse(mask):
-        return np.asarray(mask)
-    return np.asarray(mask.toarray() if hasattr(mask, "toarray") else mask.todense())
