@@ -33,7 +33,7 @@ def correct(
         Frames.
     dark_image, gain_map : ndarray, sig-shaped, optional
     excluded_pixels : optional
-        Mask as `framefold.core.repair.excluded_mask` takes it.
+        Mask or coordinates as `framefold.core.repair.excluded_mask` takes them.
     repair_descriptor : RepairDescriptor, optional
         The same, prepared: instead of ``excluded_pixels``.
     inplace : bool
@@ -154,8 +154,10 @@ def _sig_shape(
         *(() if given is None else (tuple(int(n) for n in given),)),
         *(() if repairs is None else (repairs.sig_shape,)),
         *(tuple(np.shape(a)) for a in (dark, gain) if a is not None),
-        *(() if excluded is None else (tuple(getattr(excluded, "shape", np.shape(excluded))),)),
     ]
+    if not found and excluded is not None:
+        # a mask; coordinates need one of the others beside them
+        found = [tuple(getattr(excluded, "shape", np.shape(excluded)))]
     if not found:
         raise ShapeError(
             "nothing tells the shape of the detector; give sig_shape, dark_image, gain_map or "
