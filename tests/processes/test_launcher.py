@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -41,6 +42,13 @@ def take_one(connection: Connection) -> None:
     connection.recv_bytes()
     connection.send("took one")
     threading.Event().wait()
+
+
+def compile_for_long() -> None:
+    """What a server may be asked to do before it serves, without an end."""
+    while True:
+        with contextlib.suppress(BaseException):  # as greedy as compilers are
+            Path("/proc/self/stat").read_text()
 
 
 class Interrupted:
@@ -216,6 +224,27 @@ class TestLauncher:
 
             assert child.connection.recv() == "written"
             assert list(segment.bytes[:5]) == [1, 2, 3, 4, 0]
+
+    def test_closing_does_not_wait_for_what_is_preloaded(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent))
+        launcher = Launcher((f"{HERE}:compile_for_long",))
+        launcher.close()
+
+        assert not Path(f"/proc/{launcher.pid}").exists()
+
+    def test_a_server_that_preloads_ends_when_its_starter_is_killed(self):
+        code = (
+            "import os, signal, sys\n"
+            f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+            "from framefold.processes.launcher import Launcher\n"
+            f"Launcher(('{HERE}:compile_for_long',))\n"
+            "os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        # the server has its starter's output: that comes to an end once both are gone
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+
+        assert done.returncode == -signal.SIGKILL
+        assert done.stderr == b""
 
     def test_children_die_when_their_starter_is_killed(self, monkeypatch):
         """Even SIGKILL of the main process leaves no process behind."""

@@ -7,16 +7,19 @@ gone, it ends its children and itself.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pickle
+import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 
 from framefold.registry import load_target
 
@@ -25,6 +28,7 @@ MESSAGE_BYTES = 128 << 10
 of a Unix socket must fit its buffer, some 200 KiB by default."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LOOK_SECONDS = 0.25
 
 
 def die_with_parent() -> None:
@@ -32,6 +36,28 @@ def die_with_parent() -> None:
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _wanted(control: socket.socket) -> Iterator[None]:
+    """End this process as soon as whoever started it is gone, whatever it is doing.
+
+    What is preloaded may compile for half a minute, and a thread that watches is not allowed.
+    """
+    watched = select.poll()
+    watched.register(control, 0)  # the end of the other side is always told
+
+    def look(_number: int, _frame: FrameType | None) -> None:
+        if watched.poll(0):
+            os._exit(0)  # not an exception, which what is interrupted might catch
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def count_threads() -> int:
@@ -118,13 +144,16 @@ def main(arguments: Sequence[str]) -> int:
     # Ctrl-C reaches the whole group: the one who started us decides what ends, and when
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=int(arguments[0]))
-    for target in arguments[1:]:
-        found = load_target(target)
-        if ":" in target:
-            found()
+    with _wanted(control):
+        for target in arguments[1:]:
+            found = load_target(target)
+            if ":" in target:
+                found()
     server = _Server(control)
     try:
         server.serve()
+    except BrokenPipeError:
+        pass  # whoever asked did not wait for the answer
     finally:
         server.end_children()
     return 0
