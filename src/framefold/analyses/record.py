@@ -39,8 +39,6 @@ class RecordUDF(UDF):
 
     DRY_RUN = False  # a frame that is made up must not get into the file
 
-    DRY_RUN = False  # it would leave its frame of ones in the file
-
     def __init__(
         self,
         filename: Any,
