@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,11 @@ class TestFailedRuns:
                 with pytest.raises(error):
                     workers.run_udf(stream.next_reader(), udf)
             result = workers.run_udf(stream.next_reader(), SumSigUDF())
-            statistics = stream.statistics()
+            # the last of them are on their way back to the receiver
+            while stream.statistics().free_slots < stream.statistics().slots:
+                threading.Event().wait(0.01)
 
         assert (result["intensity"].data == scans[3].sum(axis=(2, 3))).all()
-        assert statistics.slots - statistics.free_slots <= 2  # those given back a moment ago
 
     def test_frames_of_one_acquisition_pass_once(self, workers, detector):
         sender = detector(wire(scan(0)))
