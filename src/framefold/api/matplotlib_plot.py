@@ -72,6 +72,8 @@ class MPLLive2DPlot(Live2DPlot):
 
 def _shown(data: NDArray[Any], valid: NDArray[np.bool_]) -> np.ma.MaskedArray[Any, Any]:
     """What can be drawn: the magnitude of complex values; nothing where nothing is valid."""
+    if data.ndim == 3:
+        return np.ma.MaskedArray(data)
     real = np.abs(data) if data.dtype.kind == "c" else data
     return np.ma.MaskedArray(real, mask=~valid)
 

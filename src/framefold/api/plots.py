@@ -124,8 +124,8 @@ class Live2DPlot:
 
         Returns
         -------
-        (ndarray, ndarray of bool), both of the same 2-D shape
-            The picture, and where it means something.
+        (ndarray, ndarray of bool), shapes (h, w) or (h, w, 3 or 4), and (h, w)
+            The picture, or its colours, and where it means something.
         """
         if isinstance(self.channel, str):
             buffer = _channel(udf_results, self.channel, type(self._udf).__name__)
@@ -147,13 +147,14 @@ class Live2DPlot:
     def _checked(
         self, picture: NDArray[Any], valid: NDArray[np.bool_]
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        if picture.ndim != 2:
+        is_coloured = picture.ndim == 3 and picture.shape[2] in (3, 4)
+        if picture.ndim != 2 and not is_coloured:
             raise ParameterError(
                 f"{type(self._udf).__name__}: channel {_called(self.channel)} cannot be plotted, "
                 f"it has shape {picture.shape}; give (name, function) to make a picture of it"
             )
-        if valid.shape != picture.shape:
-            valid = np.ones(picture.shape, dtype=bool)
+        if valid.shape != picture.shape[:2]:
+            valid = np.ones(picture.shape[:2], dtype=bool)
         return picture, valid
 
     def new_data(self, udf_results: Results, damage: BufferWrapper, force: bool = False) -> None:
@@ -177,7 +178,7 @@ class Live2DPlot:
 
         Parameters
         ----------
-        damage : ndarray of bool, shape of ``data``
+        damage : ndarray of bool, shape (h, w)
             Where it means something.
         force : bool
             Whether this is the last update.

@@ -34,8 +34,13 @@ def _dense(array: Any) -> NDArray[Any]:
 
 def count_nonzero(array: Any) -> int:
     """How many elements are not zero, of a dense or a sparse array."""
-    stored = getattr(array, "nnz", None)  # a sparse array may be too large to be made dense
-    return int(np.count_nonzero(_dense(array)) if stored is None else stored)
+    if getattr(array, "nnz", None) is None:
+        return int(np.count_nonzero(_dense(array)))
+    # a sparse array may be too large to be made dense
+    stored = int(np.count_nonzero(array.data))
+    if not getattr(array, "fill_value", 0):
+        return stored
+    return prod(array.shape) - len(array.data) + stored
 
 
 def flat_nonzero(array: Any) -> NDArray[np.intp]:

@@ -33,7 +33,8 @@ class CorrectionSet:
     gain : array-like, sig-shaped, optional
         Factor for each pixel.
     excluded_pixels : optional
-        Mask of the detector's shape: an array, nested lists, a sparse array or matrix.
+        Mask of the detector's shape: an array, nested lists, a sparse array or matrix. Beside
+        ``dark`` or ``gain`` also coordinates, shape (sig_dims, pixels), as ``np.nonzero`` has them.
     allow_empty : bool
         Whether an excluded pixel may have no good neighbour; it then is corrected, not repaired.
 
@@ -54,7 +55,8 @@ class CorrectionSet:
     ) -> None:
         self._dark = _kept(dark)
         self._gain = _kept(gain)
-        self._mask = None if excluded_pixels is None else excluded_mask(excluded_pixels, None)
+        known = next((a.shape for a in (self._dark, self._gain) if a is not None), None)
+        self._mask = None if excluded_pixels is None else excluded_mask(excluded_pixels, known)
         self._allow_empty = bool(allow_empty)
         given = [a for a in (self._dark, self._gain, self._mask) if a is not None]
         self._sig_shape: tuple[int, ...] | None = given[0].shape if given else None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.errors import ParameterError
+from framefold.errors import ParameterError, ShapeError
 from framefold.formats.memory import ArrayDataSet, ArrayFrames, OpenArrayFrames
 
 
@@ -59,8 +59,8 @@ class MemoryDataSet(ArrayDataSet):
     data : array-like, optional
         Scan axes first, detector axes last; sparse arrays are made dense.
     sig_dims : int, optional
-        How many of the last axes belong to the detector; 2 when left out, or as many as go
-        with ``sig_shape``.
+        How many of the last axes belong to the detector. When left out: as many as go with
+        ``sig_shape``, or as ``nav_shape`` of two axes and more leaves, or 2.
     tileshape : sequence of int, optional
         Shape of tiles, ``(depth,)`` and the lengths along the detector's axes, whatever the UDFs
         of a run ask for; UDFs that work on frames or partitions still get whole ones.
@@ -116,7 +116,9 @@ class MemoryDataSet(ArrayDataSet):
         self.data = array
         """The array."""
         if sig_dims is None:
-            sig_dims = _sig_dims(array.shape, sig_shape)
+            sig_dims = _sig_dims(array.shape, nav_shape, sig_shape)
+        elif sig_shape is not None and sig_dims != len(_axes(sig_shape)):
+            raise ShapeError(f"sig_shape={sig_shape} has not sig_dims={sig_dims} axes")
         super().__init__(array, sig_dims, nav_shape, sig_shape, sync_offset, num_partitions)
         if tiledelay:
             self.segments = tuple(
@@ -142,11 +144,21 @@ def _array(data: Any, datashape: Sequence[int] | None) -> NDArray[Any]:
     return array if datashape is None else array.reshape(tuple(datashape))
 
 
-def _sig_dims(shape: tuple[int, ...], sig_shape: Sequence[int] | int | None) -> int:
-    """How many axes are the detector's: two, unless only another number goes with its shape."""
+def _axes(shape: Sequence[int] | int) -> tuple[int, ...]:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+def _sig_dims(
+    shape: tuple[int, ...],
+    nav_shape: Sequence[int] | int | None,
+    sig_shape: Sequence[int] | int | None,
+) -> int:
+    """How many axes are the detector's, judged by what is said of shapes; two if nothing is."""
     usual = min(2, len(shape))
     if sig_shape is None:
-        return usual
-    pixels = math.prod((sig_shape,) if isinstance(sig_shape, int) else sig_shape)
+        left = 0 if nav_shape is None else len(shape) - len(_axes(nav_shape))
+        # a flat scan shape may stand for several axes of the array
+        return left if left >= 1 and len(_axes(nav_shape or ())) > 1 else usual
+    pixels = math.prod(_axes(sig_shape))
     fitting = [dims for dims in range(1, len(shape) + 1) if math.prod(shape[-dims:]) == pixels]
     return usual if usual in fitting or not fitting else fitting[0]

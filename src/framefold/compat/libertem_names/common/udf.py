@@ -1,6 +1,6 @@
 """``libertem.common.udf``: methods of UDFs."""
 
-from framefold.udf import UDF as UDFProtocol  # noqa: N811 - the name users know
 from framefold.udf import UDFMethod
+from framefold.udf.base import UDF as UDFProtocol  # noqa: N811 - the name users know
 
 __all__ = ["UDFMethod", "UDFProtocol"]

@@ -18,6 +18,7 @@ from framefold.udf import (
     check_cast,
 )
 from framefold.udf import UDFData as MergeAttrMapping
+from framefold.udf.base import UDF as UDFProtocol  # noqa: N811 - the name users know
 
 __all__ = [
     "UDF",
@@ -32,6 +33,7 @@ __all__ = [
     "UDFPartitionMixin",
     "UDFPostprocessMixin",
     "UDFPreprocessMixin",
+    "UDFProtocol",
     "UDFResults",
     "UDFRunCancelled",
     "UDFRunner",
