@@ -24,7 +24,8 @@ from framefold.udf.main_udf import MainUDF
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec, checked_method, takes_native_tiles
-from framefold.udf.tiling import TilingScheme, Wishes, decide
+from framefold.udf.tile_size import Wishes, decide
+from framefold.udf.tiling import TilingScheme
 
 
 class Reduction:
