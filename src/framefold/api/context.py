@@ -20,14 +20,17 @@ from framefold.api.description import RunDescription
 from framefold.api.executors import Executor, InlineExecutor, named, processes
 from framefold.api.export import export_npy
 from framefold.api.iteration import AsyncRunIterator, Results, RunIterator
-from framefold.api.plots import Channel, Live2DPlot, planned
+from framefold.api.plots import Channel, Live2DPlot
 from framefold.api.plots import Results as AnyResults
+from framefold.api.plotting import planned
 from framefold.api.progress import ProgressReporter, Tracker, reporter
 from framefold.api.watching import Watching
 from framefold.core.reader import DataSet, Reader
 from framefold.core.roi import selection
+from framefold.core.snapshot import Snapshot
 from framefold.engine.pool import InlinePool, Pool
 from framefold.engine.process_pool import ProcessPool
+from framefold.engine.report import Report
 from framefold.engine.run import Run
 from framefold.errors import ParameterError
 from framefold.formats import FORMATS, open_dataset
@@ -91,6 +94,7 @@ class Context:
         self._pool: Pool | None = InlinePool() if executor.is_inline else None
         self._streams: list[Stream] = []
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._report: Report | None = None
         # held by: who starts or ends processes; any thread may be the first to need them
         self._starting = threading.RLock()
 
@@ -441,6 +445,21 @@ class Context:
         """Write all frames to a ``.npy`` file; parameters as in `export_npy`."""
         export_npy(dataset, path, progress=progress, overwrite=overwrite)
 
+    @property
+    def report(self) -> Report | None:
+        """Where the time of the run that ended last went; None before the first."""
+        return self._report
+
+    def _note_report(self, run: Run) -> Callable[[Snapshot], None]:
+        seen = weakref.ref(run)  # a report outlives its run, and does not keep it
+
+        def note(snapshot: Snapshot) -> None:
+            ended = seen()
+            if snapshot.state.is_final and ended is not None:
+                self._report = ended.report()
+
+        return note
+
     def _prepared(
         self,
         dataset: DataSet | Reader,
@@ -474,6 +493,7 @@ class Context:
         )
 
         self._runs.add(run)
+        run.watch(self._note_report(run))
 
         def make(udf: UDF, channel: Channel, results: AnyResults) -> Live2DPlot:
             return self.plot_class(dataset, udf, roi=roi, channel=channel, udfresult=results)

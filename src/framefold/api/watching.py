@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framefold.api.plots import Plotting
+from framefold.api.plotting import Plotting
 from framefold.api.progress import NoProgress, ProgressReporter, Tracker
 from framefold.engine.run import Run
 

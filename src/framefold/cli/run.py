@@ -198,6 +198,7 @@ def _report(snapshot: Snapshot, run: Run, output: Path | None, as_json: bool) ->
         "failures": [{"udf": f.udf, "error": f.error} for f in snapshot.failures],
         "output": None if output is None else str(output),
         **run.statistics(),
+        "report": run.report().as_dict(),
     }
     if as_json:
         click.echo(json.dumps(facts))
@@ -213,3 +214,5 @@ def _report(snapshot: Snapshot, run: Run, output: Path | None, as_json: bool) ->
         click.echo(f"  {failure.udf} failed: {failure.error}", err=True)
     if output is not None:
         click.echo(f"results in {output}")
+    if click.get_current_context().find_root().params.get("verbose"):
+        click.echo(str(run.report()), err=True)

@@ -18,6 +18,7 @@ from framefold.core.block import Block
 from framefold.core.coverage import Coverage, PositionState
 from framefold.core.losses import Losses
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
+from framefold.core.tally import SHARED, Key, Spent, Tally
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
 from framefold.udf import BufferWrapper
@@ -66,6 +67,15 @@ class Fold:
         self._channels: Mapping[str, Mapping[str, Channel]] = MappingProxyType({})
         self.first_error: BaseException | None = None
         self.folded_blocks = 0
+        self.tally = Tally()  # of the workers
+
+    def spent(self) -> dict[Key, Spent]:
+        """Where time went, in the workers and here."""
+        with self.lock:
+            found = Tally()
+            found.include(dict(self.tally))
+            found.include(dict(self._reduction.tally))
+            return dict(found)
 
     @property
     def moved(self) -> bool:
@@ -96,7 +106,12 @@ class Fold:
             if outcome.result is None:
                 self._give_up(outcome)
                 return
+            self.tally.include(outcome.result.spent)
+            sealed = getattr(outcome.block, "sealed", None)  # blocks of a stream know when
+            if sealed is not None:
+                self.tally.add(SHARED, "lag", int((time.monotonic() - sealed) * 1e9))
             for part in outcome.result.parts:
+                self.tally.include(part.spent)
                 self._merge(part)
             self._coverage.mark(outcome.result.positions, PositionState.MERGED)
             damaged = outcome.result.undecodable

@@ -20,6 +20,7 @@ from framefold.core.reader import BlockPlan, Reader
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
 from framefold.engine.pool import Outcome, Pool, Session
+from framefold.engine.report import Report
 from framefold.errors import ParameterError, RunFailedError, UDFRunCancelled
 from framefold.udf.base import UDF
 from framefold.udf.reduction import Reduction
@@ -201,6 +202,17 @@ class Run:
             "frames": merged,
             "frames_per_second": round(merged / elapsed, 1) if elapsed > 0 else 0.0,
         }
+
+    def report(self) -> Report:
+        """Where the time went so far."""
+        acquisition = self.reader.acquisition
+        return Report.of(
+            self.fold.spent(),
+            tuple(self.udfs),
+            seconds=(self._ended or time.monotonic()) - self._began,
+            frames=self.fold.merged,
+            frame_bytes=acquisition.frame_bytes,
+        )
 
     # driving it -----------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.core.block import Block, Frames, UndecodableFrames
+from framefold.core.tally import SHARED, Key, Spent
 from framefold.engine.arena import Arena
 from framefold.engine.cutting import Cut, cut, ranks
 from framefold.engine.dispatch import DEPTH
@@ -40,15 +41,15 @@ class BlockResult:
         Flat positions whose frames are damaged.
     reason : str
         What was wrong with the first damaged frame, or empty.
-    seconds : float
-        Time spent [s].
+    spent : mapping of (int, str) to Spent
+        Where time went beside what ``parts`` say of their UDFs.
     """
 
     parts: tuple[PartitionResult, ...]
     positions: NDArray[np.int64]
     undecodable: NDArray[np.int64]
     reason: str
-    seconds: float
+    spent: Mapping[Key, Spent]
 
 
 class BlockWorker:
@@ -93,7 +94,7 @@ class BlockWorker:
         zeros : callable
             Gives a zeroed array of a shape and dtype for results.
         """
-        began = time.perf_counter()
+        began = time.perf_counter_ns()
         parts: list[PartitionResult] = []
         merged: list[NDArray[np.int64]] = []
         damaged: list[NDArray[np.int64]] = []
@@ -118,7 +119,7 @@ class BlockWorker:
             _joined(merged),
             _joined(damaged),
             reason,
-            time.perf_counter() - began,
+            _once("block", time.perf_counter_ns() - began),
         )
 
     def _process(self, frames: Frames, piece: Cut, zeros: Zeros) -> PartitionResult:
@@ -126,6 +127,10 @@ class BlockWorker:
             return frames.read(piece.rows[first : first + count], self._memory(count))
 
         return self._bound.process(piece.start, frames.positions[piece.rows], read, zeros)
+
+
+def _once(what: str, ns: int) -> dict[Key, Spent]:
+    return {(SHARED, what): Spent(1, ns, ns)}
 
 
 def _joined(pieces: list[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -164,7 +169,9 @@ def main(connection: Connection) -> None:
     worker: BlockWorker | None = None
     unusable: str = ""
     while True:
+        idle = time.perf_counter_ns()
         verb, *facts = pickle.loads(connection.recv_bytes())
+        idle = time.perf_counter_ns() - idle
         if verb == "run":
             worker, unusable = _prepared(facts[0])
             # the ring of a stream that was closed since then, say
@@ -183,7 +190,7 @@ def main(connection: Connection) -> None:
             arena = arenas[turn]
             turn = (turn + 1) % len(arenas)
             arena.reset()
-            connection.send_bytes(_answer(ticket, worker, block, arena))
+            connection.send_bytes(_answer(ticket, worker, block, arena, idle))
 
 
 def _prepared(spec: bytes) -> tuple[BlockWorker | None, str]:
@@ -201,9 +208,10 @@ def _updated(worker: BlockWorker, patches: bytes) -> tuple[BlockWorker | None, s
     return worker, ""
 
 
-def _answer(ticket: int, worker: BlockWorker, block: bytes, arena: Arena) -> bytes:
+def _answer(ticket: int, worker: BlockWorker, block: bytes, arena: Arena, idle_ns: int) -> bytes:
     try:
         result = _Packed(arena)(worker.work(pickle.loads(block), arena.zeros))
+        result = replace(result, spent={**result.spent, **_once("idle", idle_ns)})
     except Exception as error:  # noqa: BLE001 - fence around one block: the run must hear of it
         failed: bytes = cloudpickle.dumps(("failed", ticket, UDFError.of(error)))
         return failed

@@ -96,6 +96,8 @@ class SlotBlock:
         Frames it holds.
     encodings : tuple of Encoding
         How their bytes turn into pixels; nearly always one.
+    sealed : float
+        When it was handed out, by the machine's monotonic clock [s].
     """
 
     ident: int
@@ -107,6 +109,7 @@ class SlotBlock:
     rows: int
     count: int
     encodings: tuple[Encoding, ...]
+    sealed: float = 0.0
 
     @contextmanager
     def open(self) -> Iterator[SlotFrames]:

@@ -106,13 +106,19 @@ class Collection:
         kinds.extend([0] * (len(filling.positions) - 1 - len(kinds)))
         kinds.append(kind)
 
-    def sealed(self) -> Iterator[SlotBlock]:
-        """The slots that were sealed since the last time, as blocks for the workers."""
+    def sealed(self, now: float = 0.0) -> Iterator[SlotBlock]:
+        """The slots that were sealed since the last time, as blocks for the workers.
+
+        Parameters
+        ----------
+        now : float
+            The time by the machine's monotonic clock [s].
+        """
         filled, self.assembler.sealed = self.assembler.sealed, []
         for filling in filled:
-            yield self._block(filling)
+            yield self._block(filling, now)
 
-    def _block(self, filling: Filling) -> SlotBlock:
+    def _block(self, filling: Filling, now: float) -> SlotBlock:
         start = self._shape.start(filling.slot)
         count = len(filling.positions)
         rows = table(self._memory[start : start + self._shape.slot_bytes], self._shape.rows)
@@ -133,4 +139,5 @@ class Collection:
             rows=self._shape.rows,
             count=count,
             encodings=tuple(self._encodings),
+            sealed=now,
         )

@@ -383,7 +383,7 @@ class Receiver:
 
     def _hand_out(self) -> None:
         if self._collection is not None and self._collection.assembler.sealed:
-            for block in self._collection.sealed():
+            for block in self._collection.sealed(time.monotonic()):
                 self._tell("block", block)
 
     # time -----------------------------------------------------------------------------------
@@ -426,7 +426,7 @@ class Receiver:
         if collection is None:
             return
         collection.assembler.seal_all()
-        for block in collection.sealed():
+        for block in collection.sealed(time.monotonic()):
             self._tell("block", block)
         assembler, scan = collection.assembler, collection.acquisition.scan
         complete = assembler.is_complete

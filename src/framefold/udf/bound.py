@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.tally import SHARED, Tally
 from framefold.udf import backends
 from framefold.udf.bound_udf import BoundUDF, Zeros
 from framefold.udf.corrector import Corrector
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
-from framefold.udf.passage import Kind, Passage
+from framefold.udf.passage import Kind, Passage, measured
 from framefold.udf.spec import RunSpec, takes_native_tiles
 from framefold.udf.tile_formats import TileFormats
 from framefold.udf.tiling import TilingScheme
@@ -35,7 +38,6 @@ class BoundRun:
     def __init__(self, spec: RunSpec) -> None:
         self._spec = spec
         self._cells = [cell.get() for cell in spec.scheme()]
-        self._formats = TileFormats(spec.input_dtype)
         self._corrector = (
             Corrector(spec.corrections, spec.dtype, spec.sig_shape)
             if spec.corrections.have_corrections()
@@ -43,6 +45,8 @@ class BoundRun:
         )
         self._metas: list[UDFMeta] = []
         self._kinds = self._sorted_out()
+        self._tally = Tally()
+        self._formats = TileFormats(spec.input_dtype, partial(measured, self._tally, SHARED))
         # what get_worker_data gave, by number of the UDF
         self._kept: dict[int, dict[str, Any]] = {}
 
@@ -104,14 +108,14 @@ class BoundRun:
         partition counts then.
         """
         metas = [meta.for_partition(start, positions) for meta in self._metas]
-        passage = Passage(self._spec, self._kinds, metas, positions)
+        passage = Passage(self._spec, self._kinds, metas, positions, self._tally)
         try:
             passage.bind(self._kept, zeros)
             self._process_tiles(passage, len(positions), read)
             passage.each(BoundUDF.finish)
         finally:
             passage.close()
-        return PartitionResult(start, len(positions), passage.results())
+        return PartitionResult(start, len(positions), passage.results(), self._tally.taken())
 
     def _process_tiles(self, passage: Passage, frames: int, read: Read) -> None:
         spec, formats = self._spec, self._formats
@@ -119,7 +123,10 @@ class BoundRun:
         for first in range(0, frames, depth):
             if not passage.is_alive:
                 return
-            tile = self._native_tile(read(first, min(depth, frames - first)))
+            began = perf_counter_ns()
+            given = read(first, min(depth, frames - first))
+            self._tally.add(SHARED, "read and decode", perf_counter_ns() - began)
+            tile = self._native_tile(given)
             formats.load(tile)
             if len(self._cells) == 1:
                 passage.process(tile, formats, first)
@@ -133,7 +140,8 @@ class BoundRun:
         if tile.dtype != self._spec.dtype:
             tile = tile.astype(self._spec.dtype)  # another byte order
         if self._corrector is not None:
-            tile = self._corrector.apply(tile)
+            with measured(self._tally, SHARED, "correct"):
+                tile = self._corrector.apply(tile)
         return _read_only(tile)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,16 @@ from framefold.udf.meta import UDFMeta
 from framefold.udf.spec import checked_method
 from framefold.udf.tiling import UDFMethod
 
+Timer = Callable[[str], AbstractContextManager[None]]
+
 Zeros = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
 RESULT_ONLY = "it is declared with use='result_only' and exists only in what get_results returns"
+
+
+def no_timer(_: str) -> AbstractContextManager[None]:
+    """Measures nothing."""
+    return nullcontext()
 
 
 class BoundUDF:
@@ -43,6 +51,8 @@ class BoundUDF:
         Shared with the other UDFs of the partition.
     positions : ndarray of int64
         Flat scan positions of the partition's frames.
+    timer : callable
+        Gives a context that measures the hook it is called with.
     """
 
     def __init__(
@@ -54,8 +64,11 @@ class BoundUDF:
         backend: str = backends.NUMPY,
         meta: UDFMeta,
         positions: NDArray[np.int64],
+        timer: Timer = no_timer,
     ) -> None:
-        self.udf = udf = cls(**kwargs)
+        self.timed = timer
+        with timer("constructor"):
+            self.udf = udf = cls(**kwargs)
         self.arrays: dict[str, NDArray[Any]] = {}
         """Everything that is sent back, by name."""
         self.native = native
@@ -105,7 +118,9 @@ class BoundUDF:
         udf = self.udf
         buffers: dict[str, BufferWrapper] = {}
         self._hidden: dict[str, str] = {}
-        for name, declared in checked_buffers(udf).items():
+        with self.timed("get_result_buffers"):
+            declarations = checked_buffers(udf)
+        for name, declared in declarations.items():
             if declared.use == "result_only":
                 self._hidden[name] = RESULT_ONLY
                 buffers[name] = declared
@@ -122,7 +137,8 @@ class BoundUDF:
                 self._rows.append((shown, name, array))
             elif buffers[name].kind == "sig":
                 self._sig.append((shown, name, array))
-        udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
+        with self.timed("get_task_data"):
+            udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
         self._call_if_defined("preprocess")
         self._choose_process()
 
@@ -207,7 +223,8 @@ class BoundUDF:
     def _call_if_defined(self, hook: str) -> None:
         found = getattr(self.udf, hook, None)
         if found is not None:
-            found()
+            with self.timed(hook):
+                found()
 
 
 def checked_buffers(udf: UDF) -> dict[str, BufferWrapper]:

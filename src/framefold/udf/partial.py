@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import cloudpickle
 from numpy.typing import NDArray
+
+from framefold.core.tally import Key, Spent
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ class PartitionResult:
         How many frames [frames].
     results : tuple of (mapping of str to ndarray, or UDFError)
         One entry for each UDF: its arrays, private ones included; or why there are none.
+    spent : mapping of (int, str) to Spent
+        Where time went, by number of the UDF and hook.
     """
 
     start: int
     count: int
     results: tuple[Mapping[str, NDArray[Any]] | UDFError, ...]
+    spent: Mapping[Key, Spent] = field(default_factory=dict)

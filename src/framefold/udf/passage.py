@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.tally import Tally
 from framefold.udf.base import UDF
 from framefold.udf.bound_udf import BoundUDF, Zeros
 from framefold.udf.domain import Domain
@@ -16,6 +20,17 @@ from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import UDFError
 from framefold.udf.spec import RunSpec
 from framefold.udf.tile_formats import TileFormats
+
+
+@contextmanager
+def measured(tally: Tally, owner: int, what: str) -> Iterator[None]:
+    """Note how long the context lasts, also when it raises."""
+    began = perf_counter_ns()
+    try:
+        yield
+    finally:
+        tally.add(owner, what, perf_counter_ns() - began)
+
 
 # attributes of tiles that UDFs of long ago read, and where to find the same today
 _MOVED = {"tile_slice": "self.meta.slice", "scheme_idx": "self.meta.tiling_scheme_idx"}
@@ -53,6 +68,8 @@ class Passage:
         Those that `Kind.meta` numbers, standing before the partition.
     positions : ndarray of int64
         Flat scan positions of the partition's frames.
+    tally : Tally
+        Where the time of hooks is noted.
     """
 
     def __init__(
@@ -61,7 +78,9 @@ class Passage:
         kinds: tuple[Kind, ...],
         metas: list[UDFMeta],
         positions: NDArray[np.int64],
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._spec = spec
         self._kinds = kinds
         self._metas = metas
@@ -82,6 +101,7 @@ class Passage:
                     backend=kind.backend,
                     meta=self._metas[kind.meta],
                     positions=self._positions,
+                    timer=partial(measured, self._tally, i),
                 )
                 if cls.get_worker_data is not UDF.get_worker_data:
                     bound.keep_for_worker(kept, i)
@@ -104,7 +124,10 @@ class Passage:
         failed = False
         for i, bound in self._alive:
             try:
-                bound.process(tile if bound.native else formats.get(bound.backend), first)
+                seen = tile if bound.native else formats.get(bound.backend)
+                began = perf_counter_ns()
+                bound.process(seen, first)
+                self._tally.add(i, "process", perf_counter_ns() - began)
             except Exception as error:  # noqa: BLE001 - the fence around users' code
                 self._fail(i, error)
                 failed = True
@@ -116,7 +139,8 @@ class Passage:
 
         def step(bound: BoundUDF) -> None:
             if bound.native:
-                bound.process(tile, first)
+                with bound.timed("process"):
+                    bound.process(tile, first)
 
         self.each(step)
 
@@ -126,7 +150,9 @@ class Passage:
         def step(bound: BoundUDF) -> None:
             if not bound.native:
                 bound.enter_cell(index)
-                bound.process(formats.get(bound.backend), first)
+                seen = formats.get(bound.backend)
+                with bound.timed("process"):
+                    bound.process(seen, first)
 
         self.each(step)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from framefold.core.corrections import CorrectionSet
 from framefold.core.shape import Shape
+from framefold.core.tally import Tally
 from framefold.errors import ParameterError, ShapeError
 from framefold.udf.backends import NUMPY, plan, result_type
 from framefold.udf.base import UDF
@@ -87,6 +89,7 @@ class Reduction:
         for udf in udfs:
             if not isinstance(udf, UDF):
                 raise TypeError(f"{udf!r} is no UDF; give an instance of a subclass of UDF")
+        self.tally = Tally()  # written under _lock
         self._lock = threading.RLock()  # users' merge and get_results never run at the same time
         self._threads = threads_per_worker
         self._domain = _domain(nav_shape, sig_shape, selection)
@@ -244,11 +247,13 @@ class Reduction:
                     self.fail(i, arrays)
                 if i in self._left_out or isinstance(arrays, UDFError):
                     continue
+                began = perf_counter_ns()
                 try:
                     main.merge(part.start, part.count, arrays)
                 except Exception as error:  # noqa: BLE001 - the fence around users' code
                     self._blame(i, error)
                     raised = raised or error
+                self.tally.add(i, "merge", perf_counter_ns() - began)
             self._processed[part.start : part.start + part.count] = True
         if raised is not None:
             raise raised
@@ -277,11 +282,14 @@ class Reduction:
         """
         with self._lock:
             main = self._udfs[i]
+            began = perf_counter_ns()
             try:
                 return main.results(self._processed.copy(), copy=copy)
             except Exception as error:
                 error.add_note(f"in get_results of UDF {i}, {main.name}")
                 raise
+            finally:
+                self.tally.add(i, "get_results", perf_counter_ns() - began)
 
     def drop(self, i: int) -> None:
         """Merge nothing more for a UDF; `results` keep what there is."""

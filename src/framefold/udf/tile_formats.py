@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.udf import backends
+from framefold.udf.bound_udf import Timer, no_timer
 
 
 class TileFormats:
@@ -17,10 +18,13 @@ class TileFormats:
     ----------
     dtype : numpy.dtype
         Pixel type that UDFs get.
+    timer : callable
+        Gives a context that measures a conversion.
     """
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: np.dtype[Any], timer: Timer = no_timer) -> None:
         self._dtype = dtype
+        self._timer = timer
         self._memory = np.empty(0, dtype)
         self._given: NDArray[Any] = self._memory
         self._found: dict[str, Any] = {}
@@ -51,10 +55,12 @@ class TileFormats:
         """
         found = self._found.get(backend)
         if found is None:
-            found = self._dense()
-            if backend != backends.NUMPY:
-                found = backends.converted(self._found.setdefault(backends.NUMPY, found), backend)
-            self._found[backend] = found
+            with self._timer("convert"):
+                found = self._dense()
+                if backend != backends.NUMPY:
+                    dense = self._found.setdefault(backends.NUMPY, found)
+                    found = backends.converted(dense, backend)
+                self._found[backend] = found
         return found
 
     def _dense(self) -> NDArray[Any]:
