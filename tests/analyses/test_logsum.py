@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analyses.cuts import scan
-from framefold.analyses.logsum import LogsumUDF, run_logsum
+from framefold.analyses.logsum import STEPS, LogsumUDF, run_logsum
 from udf.driver import Driver, run_udf
 
 
@@ -35,7 +35,7 @@ class TestLogsumUDF:
 
         assert merged["total"].shape == (9, 11)
         expected = run_udf(scan("uint8"), LogsumUDF())["logsum"].data
-        np.testing.assert_allclose(merged["total"], expected, rtol=1e-6)
+        np.testing.assert_allclose(merged["total"] / STEPS, expected, rtol=1e-6)
 
     def test_run(self) -> None:
         class Context:
