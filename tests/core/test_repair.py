@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from framefold.core.corrections import CorrectionSet
+from framefold.core.detector import correct
 from framefold.core.repair import RepairDescriptor, excluded_mask
 from framefold.errors import RepairValueError, ShapeError
 
@@ -70,3 +72,33 @@ def test_all_ways_to_write_a_mask() -> None:
         excluded_mask(mask, (4, 3))
     with pytest.raises(ShapeError):
         excluded_mask(None, None)
+
+
+class TestCoordinates:
+    """Excluded pixels may be written as np.nonzero gives them."""
+
+    def test_same_as_a_mask(self):
+        mask = np.zeros((5, 7), dtype=bool)
+        mask[1, 2] = mask[4, 6] = True
+        coordinates = np.array(np.nonzero(mask))
+
+        assert np.array_equal(excluded_mask(coordinates, (5, 7)), mask)
+        assert np.array_equal(excluded_mask(np.empty((2, 0)), (5, 7)), np.zeros((5, 7), bool))
+
+    def test_a_mask_of_two_rows_stays_a_mask(self):
+        mask = np.array([[1, 0, 0], [0, 0, 1]])
+
+        assert np.array_equal(excluded_mask(mask, (2, 3)), mask.astype(bool))
+
+    def test_in_corrections(self):
+        frame = np.arange(35, dtype=np.float32).reshape(5, 7)
+        coordinates = np.array([[1], [2]])
+        mask = np.zeros((5, 7), dtype=bool)
+        mask[1, 2] = True
+
+        expected = correct(frame.copy(), excluded_pixels=mask)
+        assert np.array_equal(
+            correct(frame.copy(), excluded_pixels=coordinates, sig_shape=(5, 7)), expected
+        )
+        both = CorrectionSet(excluded_pixels=coordinates, gain=np.ones((5, 7)))
+        assert np.array_equal(both.get_excluded_pixels(), mask)

@@ -164,3 +164,23 @@ class TestSlice:
         assert pickle.loads(pickle.dumps(box)) == box
         assert len({box, Slice((1, 2), Shape((3, 4), 1))}) == 1
         assert box != "box"
+
+
+class TestAsUsersKnowThem:
+    """Boxes behave as code written for LiberTEM expects."""
+
+    def test_signal_part_of_an_index(self):
+        assert Slice((1, 2, 3), Shape((4, 5, 6), 2)).get(sig_only=True) == (
+            slice(2, 7),
+            slice(3, 9),
+        )
+
+    def test_a_plain_tuple_is_no_shape(self):
+        with pytest.raises(SliceUsageError, match="is no Shape"):
+            Slice((0, 0), (1, 1))
+
+    def test_moved_along_all_axes(self):
+        box = Slice((1, 2, 3), Shape((4, 5, 6), 2))
+
+        assert box.shift_by((0, -3, 5)).origin == (1, -1, 8)
+        assert box.shift_by((-3, 5)).origin == (1, -1, 8)
