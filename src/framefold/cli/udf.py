@@ -23,26 +23,32 @@ class UDFNames(click.Group):
             # late: it brings the formats, which listing names has no use for
             found: click.Command = load_target("framefold.cli.udf_check:command")
             return found
+        if cmd_name == "list":
+            return click.Command("list", callback=partial(list_names, ctx), help="List the names.")
         json_option = click.Option(["--json", "as_json"], is_flag=True, help="For programs.")
         return click.Command(cmd_name, params=[json_option], callback=partial(tell, cmd_name, ctx))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The one that is no name."""
-        return ["check"]
+        """Those that are no names."""
+        return ["check", "list"]
 
 
 @click.group(cls=UDFNames, invoke_without_command=True, subcommand_metavar="[NAME | check UDF]")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, as_json: bool) -> None:  # noqa: ARG001 - read from the context
     """List the UDFs that can be named; with NAME, tell what one of them is and takes.
 
     `framefold udf check UDF` tests whether a UDF keeps the rules.
     """
-    if ctx.invoked_subcommand is not None:
-        return
+    if ctx.invoked_subcommand is None:
+        list_names(ctx)
+
+
+def list_names(ctx: click.Context) -> None:
+    """Print every name and what it stands for."""
     names = analyses.UDFS.names()
-    if as_json:
+    if ctx.params.get("as_json", False):
         click.echo(json.dumps({name: analyses.UDFS.target(name) for name in names}))
         return
     for each in names:
