@@ -427,6 +427,8 @@ class TestHostileCBOR:
                 assert 0 < h * w <= 2**31
                 assert 0 <= event.frame <= 2**53
                 assert len(event.payload) <= len(message)
+        # a start message may be damaged so that it announces other channels: the next is good
+        protocol.feed(_start(pixel_mask=mask))
         (arrived,) = protocol.feed(_image(5, {"threshold_1": _packed()}))
         assert arrived.frame == 5
 
