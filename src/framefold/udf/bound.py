@@ -16,7 +16,7 @@ from framefold.udf.bound_udf import BoundUDF, Zeros
 from framefold.udf.corrector import Corrector
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
-from framefold.udf.passage import Kind, Passage, measured
+from framefold.udf.passage import Kind, Passage
 from framefold.udf.spec import RunSpec, takes_native_tiles
 from framefold.udf.tile_formats import TileFormats
 from framefold.udf.tiling import TilingScheme
@@ -46,7 +46,7 @@ class BoundRun:
         self._metas: list[UDFMeta] = []
         self._kinds = self._sorted_out()
         self._tally = Tally()
-        self._formats = TileFormats(spec.input_dtype, partial(measured, self._tally, SHARED))
+        self._formats = TileFormats(spec.input_dtype, partial(self._tally.add, SHARED))
         # what get_worker_data gave, by number of the UDF
         self._kept: dict[int, dict[str, Any]] = {}
 
@@ -140,8 +140,9 @@ class BoundRun:
         if tile.dtype != self._spec.dtype:
             tile = tile.astype(self._spec.dtype)  # another byte order
         if self._corrector is not None:
-            with measured(self._tally, SHARED, "correct"):
-                tile = self._corrector.apply(tile)
+            began = perf_counter_ns()
+            tile = self._corrector.apply(tile)
+            self._tally.add(SHARED, "correct", perf_counter_ns() - began)
         return _read_only(tile)
 
 

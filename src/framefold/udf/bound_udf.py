@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,16 @@ from framefold.udf.meta import UDFMeta
 from framefold.udf.spec import checked_method
 from framefold.udf.tiling import UDFMethod
 
-Timer = Callable[[str], AbstractContextManager[None]]
+Note = Callable[[str, int], None]
+"""Told the name of a hook and how long it took [ns]."""
 
 Zeros = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
 RESULT_ONLY = "it is declared with use='result_only' and exists only in what get_results returns"
 
 
-def no_timer(_: str) -> AbstractContextManager[None]:
-    """Measures nothing."""
-    return nullcontext()
+def unnoted(what: str, ns: int) -> None:
+    """Nobody asks how long it took."""
 
 
 class BoundUDF:
@@ -51,8 +51,8 @@ class BoundUDF:
         Shared with the other UDFs of the partition.
     positions : ndarray of int64
         Flat scan positions of the partition's frames.
-    timer : callable
-        Gives a context that measures the hook it is called with.
+    note : callable
+        Told how long each hook took [ns].
     """
 
     def __init__(
@@ -64,11 +64,12 @@ class BoundUDF:
         backend: str = backends.NUMPY,
         meta: UDFMeta,
         positions: NDArray[np.int64],
-        timer: Timer = no_timer,
+        note: Note = unnoted,
     ) -> None:
-        self.timed = timer
-        with timer("constructor"):
-            self.udf = udf = cls(**kwargs)
+        self.note = note
+        began = perf_counter_ns()
+        self.udf = udf = cls(**kwargs)
+        note("constructor", perf_counter_ns() - began)
         self.arrays: dict[str, NDArray[Any]] = {}
         """Everything that is sent back, by name."""
         self.native = native
@@ -118,8 +119,9 @@ class BoundUDF:
         udf = self.udf
         buffers: dict[str, BufferWrapper] = {}
         self._hidden: dict[str, str] = {}
-        with self.timed("get_result_buffers"):
-            declarations = checked_buffers(udf)
+        began = perf_counter_ns()
+        declarations = checked_buffers(udf)
+        self.note("get_result_buffers", perf_counter_ns() - began)
         for name, declared in declarations.items():
             if declared.use == "result_only":
                 self._hidden[name] = RESULT_ONLY
@@ -137,8 +139,9 @@ class BoundUDF:
                 self._rows.append((shown, name, array))
             elif buffers[name].kind == "sig":
                 self._sig.append((shown, name, array))
-        with self.timed("get_task_data"):
-            udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
+        began = perf_counter_ns()
+        udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
+        self.note("get_task_data", perf_counter_ns() - began)
         self._call_if_defined("preprocess")
         self._choose_process()
 
@@ -223,8 +226,9 @@ class BoundUDF:
     def _call_if_defined(self, hook: str) -> None:
         found = getattr(self.udf, hook, None)
         if found is not None:
-            with self.timed(hook):
-                found()
+            began = perf_counter_ns()
+            found()
+            self.note(hook, perf_counter_ns() - began)
 
 
 def checked_buffers(udf: UDF) -> dict[str, BufferWrapper]:

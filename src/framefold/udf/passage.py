@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
@@ -20,17 +19,6 @@ from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import UDFError
 from framefold.udf.spec import RunSpec
 from framefold.udf.tile_formats import TileFormats
-
-
-@contextmanager
-def measured(tally: Tally, owner: int, what: str) -> Iterator[None]:
-    """Note how long the context lasts, also when it raises."""
-    began = perf_counter_ns()
-    try:
-        yield
-    finally:
-        tally.add(owner, what, perf_counter_ns() - began)
-
 
 # attributes of tiles that UDFs of long ago read, and where to find the same today
 _MOVED = {"tile_slice": "self.meta.slice", "scheme_idx": "self.meta.tiling_scheme_idx"}
@@ -101,7 +89,7 @@ class Passage:
                     backend=kind.backend,
                     meta=self._metas[kind.meta],
                     positions=self._positions,
-                    timer=partial(measured, self._tally, i),
+                    note=partial(self._tally.add, i),
                 )
                 if cls.get_worker_data is not UDF.get_worker_data:
                     bound.keep_for_worker(kept, i)
@@ -139,8 +127,9 @@ class Passage:
 
         def step(bound: BoundUDF) -> None:
             if bound.native:
-                with bound.timed("process"):
-                    bound.process(tile, first)
+                began = perf_counter_ns()
+                bound.process(tile, first)
+                bound.note("process", perf_counter_ns() - began)
 
         self.each(step)
 
@@ -151,8 +140,9 @@ class Passage:
             if not bound.native:
                 bound.enter_cell(index)
                 seen = formats.get(bound.backend)
-                with bound.timed("process"):
-                    bound.process(seen, first)
+                began = perf_counter_ns()
+                bound.process(seen, first)
+                bound.note("process", perf_counter_ns() - began)
 
         self.each(step)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framefold.udf import backends
-from framefold.udf.bound_udf import Timer, no_timer
+from framefold.udf.bound_udf import Note, unnoted
 
 
 class TileFormats:
@@ -18,13 +19,13 @@ class TileFormats:
     ----------
     dtype : numpy.dtype
         Pixel type that UDFs get.
-    timer : callable
-        Gives a context that measures a conversion.
+    note : callable
+        Told how long each conversion took [ns].
     """
 
-    def __init__(self, dtype: np.dtype[Any], timer: Timer = no_timer) -> None:
+    def __init__(self, dtype: np.dtype[Any], note: Note = unnoted) -> None:
         self._dtype = dtype
-        self._timer = timer
+        self._note = note
         self._memory = np.empty(0, dtype)
         self._given: NDArray[Any] = self._memory
         self._found: dict[str, Any] = {}
@@ -55,12 +56,12 @@ class TileFormats:
         """
         found = self._found.get(backend)
         if found is None:
-            with self._timer("convert"):
-                found = self._dense()
-                if backend != backends.NUMPY:
-                    dense = self._found.setdefault(backends.NUMPY, found)
-                    found = backends.converted(dense, backend)
-                self._found[backend] = found
+            began = perf_counter_ns()
+            found = self._dense()
+            if backend != backends.NUMPY:
+                found = backends.converted(self._found.setdefault(backends.NUMPY, found), backend)
+            self._found[backend] = found
+            self._note("convert", perf_counter_ns() - began)
         return found
 
     def _dense(self) -> NDArray[Any]:
