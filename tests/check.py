@@ -25,6 +25,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("codespell", *SPELLED),
 )
 RECORDINGS = "FRAMEFOLD_RECORDINGS"
+THIRD_PARTY = ("libertem-blobfinder==0.6.1", "libertem-holo==1.0.0")
 
 
 def heading(text: str) -> None:
@@ -69,6 +70,17 @@ def fetch_chromium() -> None:
             return
 
 
+def fetch_third_party() -> None:
+    """Get published UDF packages, to be run under our own names; without them tests skip."""
+    heading("UDF packages of others (pip)")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # without what they depend on: that would be the real LiberTEM
+    for arguments in (["-e", f"{ROOT}[third-party]"], ["--no-deps", *THIRD_PARTY]):
+        if subprocess.run([*pip, *arguments], cwd=ROOT, check=False).returncode != 0:
+            print("pip failed: tests of other people's UDFs will be skipped", flush=True)
+            return
+
+
 def find_recordings() -> None:
     """Name the folder of real recordings to the tests, where one lies beside the checkout."""
     beside = ROOT.parent / "shared" / "data"
@@ -84,6 +96,7 @@ def main() -> int:
         if not passed([str(TOOLS / name), *arguments]):
             failed.append(name)
     fetch_chromium()
+    fetch_third_party()
     find_recordings()
     heading(f"pytest, recordings: {os.environ.get(RECORDINGS, 'none')}")
     # whole files to a worker: what a file shares is made once
