@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from framefold.udf import UDF, BufferWrapper
 
-
 STEPS = 2.0**32
 """Integers that make one: a sum of the largest logarithms fits 63 bits for 48 million frames."""
 
