@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from framefold.errors import ParameterError, ShapeError
 class Codec(Protocol):
     """Turns the encoded bytes of frames into pixels."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What encodings call it."""
 
     def decode(
         self,
@@ -127,6 +130,30 @@ class Batch(NamedTuple):
             swap=_swapped_bytes(out.dtype) if big_endian else 1,
             status=np.empty(frames, np.int32),
         )
+
+
+class BatchCodec(ABC):
+    """A codec whose kernel takes a whole `Batch`: what ours have in common."""
+
+    name: ClassVar[str]
+
+    def decode(
+        self,
+        source: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        out: NDArray[Any],
+        *,
+        big_endian: bool = False,
+    ) -> NDArray[np.int32]:
+        """Decode frames; see `Codec.decode`."""
+        batch = Batch.of(source, offsets, lengths, out, big_endian)
+        self.fill(batch)
+        return batch.status
+
+    @abstractmethod
+    def fill(self, batch: Batch) -> None:
+        """Decode every frame of a batch to its place, and note its status."""
 
 
 def _table(values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,12 +8,10 @@ Source: kiyo-masui/bitshuffle, README and src/bitshuffle.c; dectris/compression,
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.codecs.base import Batch
+from framefold.codecs.base import Batch, BatchCodec
 from framefold.codecs.scratch import scratch
 from framefold.kernels.bitplanes import WORKSPACE, restore_integers
 from framefold.kernels.compiled import kernel
@@ -40,30 +38,21 @@ _USUAL_BLOCK_BYTES = 8192  # all captures of DECTRIS detectors, and the library'
 _LEAST_BLOCK_PIXELS = 128  # the library's own default never goes below that
 
 
-class Bslz4Codec:
+class Bslz4Codec(BatchCodec):
     """Decodes bitshuffled LZ4 frames of pixels of any size; 1, 2 and 4 bytes are fast."""
 
     name = "bslz4"
 
-    def decode(
-        self,
-        source: NDArray[np.uint8],
-        offsets: NDArray[np.int64],
-        lengths: NDArray[np.int64],
-        out: NDArray[Any],
-        *,
-        big_endian: bool = False,
-    ) -> NDArray[np.int32]:
-        """Decode frames; see `Codec.decode`.
+    def fill(self, batch: Batch) -> None:
+        """Decode; see `BatchCodec.fill`.
 
         An all-zero header stands for the size of a frame and the usual block size.
         """
-        batch = Batch.of(source, offsets, lengths, out, big_endian)
         room = _USUAL_BLOCK_BYTES
         while True:
             needed = _decode_frames(*batch, scratch(room + SLACK + WORKSPACE), room)
             if needed <= room:
-                return batch.status
+                return
             # A sender with larger blocks. No block is larger than a frame, whatever a header says.
             room = needed
 

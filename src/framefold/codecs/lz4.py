@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.codecs.base import Batch
+from framefold.codecs.base import Batch, BatchCodec
 from framefold.kernels.compiled import kernel
 from framefold.kernels.damage import BLOCK_TOO_SHORT, GOOD, OUTSIDE
 from framefold.kernels.lz4 import decode_block
 from framefold.kernels.memory import swap_bytes
 
 
-class Lz4Codec:
+class Lz4Codec(BatchCodec):
     """Decodes frames that are one LZ4 block each; the size comes from ``out`` alone."""
 
     name = "lz4"
 
-    def decode(
-        self,
-        source: NDArray[np.uint8],
-        offsets: NDArray[np.int64],
-        lengths: NDArray[np.int64],
-        out: NDArray[Any],
-        *,
-        big_endian: bool = False,
-    ) -> NDArray[np.int32]:
-        """Decode frames; see `Codec.decode`."""
-        batch = Batch.of(source, offsets, lengths, out, big_endian)
+    def fill(self, batch: Batch) -> None:
+        """Decode; see `BatchCodec.fill`."""
         _decode_frames(*batch)
-        return batch.status
 
 
 @kernel

@@ -7,12 +7,10 @@ Source: HDF Group, "HDF5 LZ4 filter", registered filter 32004.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.codecs.base import Batch
+from framefold.codecs.base import Batch, BatchCodec
 from framefold.kernels.compiled import kernel
 from framefold.kernels.damage import (
     BAD_BLOCK_SIZE,
@@ -34,24 +32,14 @@ from framefold.kernels.memory import (
 _HEADER_BYTES = 12
 
 
-class Lz4FramedCodec:
+class Lz4FramedCodec(BatchCodec):
     """Decodes frames of LZ4 blocks with sizes in front."""
 
     name = "lz4-framed"
 
-    def decode(
-        self,
-        source: NDArray[np.uint8],
-        offsets: NDArray[np.int64],
-        lengths: NDArray[np.int64],
-        out: NDArray[Any],
-        *,
-        big_endian: bool = False,
-    ) -> NDArray[np.int32]:
-        """Decode frames; see `Codec.decode`."""
-        batch = Batch.of(source, offsets, lengths, out, big_endian)
+    def fill(self, batch: Batch) -> None:
+        """Decode; see `BatchCodec.fill`."""
         _decode_frames(*batch)
-        return batch.status
 
 
 @kernel

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.codecs.base import Batch
+from framefold.codecs.base import Batch, BatchCodec
 from framefold.kernels.compiled import kernel
 from framefold.kernels.damage import GOOD, OUTSIDE, WRONG_LENGTH
 from framefold.kernels.memory import copy_bytes, swap_bytes
 
 
-class RawCodec:
+class RawCodec(BatchCodec):
     """Copies pixels; swaps their bytes where they are big-endian."""
 
     name = "raw"
 
-    def decode(
-        self,
-        source: NDArray[np.uint8],
-        offsets: NDArray[np.int64],
-        lengths: NDArray[np.int64],
-        out: NDArray[Any],
-        *,
-        big_endian: bool = False,
-    ) -> NDArray[np.int32]:
-        """Copy frames; see `Codec.decode`."""
-        batch = Batch.of(source, offsets, lengths, out, big_endian)
+    def fill(self, batch: Batch) -> None:
+        """Decode; see `BatchCodec.fill`."""
         _decode_frames(*batch)
-        return batch.status
 
 
 @kernel
