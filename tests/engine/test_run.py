@@ -100,7 +100,7 @@ class TestSnapshots:
         run = Run(reader(5), {"v": Values()}, InlinePool())
         steps = run.steps()
         next(steps)
-        run._published -= 1  # as if a while had passed
+        run.publication._made -= 1  # as if a while had passed
         assert run.want()
         next(steps)
 

@@ -1,4 +1,4 @@
-"""Run: one acquisition processed by named UDFs; its states, and who is told of what."""
+"""Run: one acquisition processed by named UDFs; its states and its threads."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from framefold.core.reader import BlockPlan, Reader
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
 from framefold.engine.pool import Outcome, Pool, Session
+from framefold.engine.publication import Publication, Watcher
 from framefold.engine.report import Report
 from framefold.errors import ParameterError, RunFailedError, UDFRunCancelled
 from framefold.udf.base import UDF
@@ -27,17 +28,12 @@ from framefold.udf.reduction import Reduction
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_SECONDS = 0.05
-"""Shortest time between two snapshots: 20 a second are enough to see, and leave time to merge."""
-
 GRACE_SECONDS = 10.0
 """How long a run that is ended may take to finish the blocks in work; then their workers are
 ended, too."""
 
 CANCELLED = "cancelled"
 """Why a run ended that somebody cancelled."""
-
-Watcher = Callable[[Snapshot], None]
 
 
 class Run:
@@ -120,16 +116,13 @@ class Run:
         # written by: folding thread, all of these
         self._state = RunState.WAITING
         self._reason = ""
-        self._latest = self.fold.picture(self._state, "", reader.losses())
-        self._published = time.monotonic()
         self._blocks_seen = 0
         # written by: folding thread, and by the feeding thread when the reader fails
         self.error: BaseException | None = None
         # written by: anybody, under _changed
         self._changed = threading.Condition()
-        self._watchers: list[Watcher] = []
-        self._wanted = False
-        self._publishing = False
+        first = self.fold.picture(self._state, "", reader.losses())
+        self.publication = Publication(first, self._changed)
         self._started = False  # in threads of its own
         self._cancelled = False
         self._session: Session | None = None
@@ -143,7 +136,7 @@ class Run:
     @property
     def latest(self) -> Snapshot:
         """The newest snapshot; never waits."""
-        return self._latest
+        return self.publication.latest
 
     @property
     def state(self) -> RunState:
@@ -161,13 +154,11 @@ class Run:
         with self._changed:
             if self._state.is_final:
                 return False
-            if not self.fold.moved:
-                return self._publishing  # one that has it all is being made
-            self._wanted = True
+            comes = self.publication.ask(moved=self.fold.moved)
             session = self._session
-        if session is not None:
+        if comes and session is not None:
             session.wake()
-        return True
+        return comes
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Be told of every snapshot.
@@ -182,15 +173,7 @@ class Run:
         callable
             Call it to hear no more.
         """
-        with self._changed:
-            self._watchers.append(watcher)
-
-        def forget() -> None:
-            with self._changed:
-                if watcher in self._watchers:
-                    self._watchers.remove(watcher)
-
-        return forget
+        return self.publication.watch(watcher)
 
     def statistics(self) -> Mapping[str, float | int | str]:
         """Rates and counts of this run, for status pages."""
@@ -325,7 +308,7 @@ class Run:
                 feeding.start()
                 try:
                     while not session.at_end:
-                        outcome = session.next(self._patience())
+                        outcome = session.next(self.publication.patience(moved=self.fold.moved))
                         if outcome is not None:
                             self._take(session, outcome)
                         self._publish_if_wanted()
@@ -361,11 +344,6 @@ class Run:
                 self.reader.release(block)
         return taken
 
-    def _patience(self) -> float | None:
-        if not self._wanted or not self.fold.moved:
-            return None
-        return max(0.0, self._published + SNAPSHOT_SECONDS - time.monotonic())
-
     def _take(self, session: Session, outcome: Outcome) -> None:
         try:
             self.fold.fold(outcome)
@@ -380,36 +358,20 @@ class Run:
             self.cancel()
 
     def _publish_if_wanted(self) -> None:
-        if not self._wanted or not self.fold.moved:
-            return
-        if time.monotonic() - self._published < SNAPSHOT_SECONDS:
-            return
-        self._publish()
+        if self.publication.patience(moved=self.fold.moved) == 0:
+            self._publish()
 
     def _publish(self) -> None:
-        with self._changed:
-            # first of all: who asks while the picture is made wants what comes after it
-            self._wanted = False
-            self._publishing = True
-        try:
+        with self.publication.making():
             snapshot = self.fold.picture(self._state, self._reason, self.reader.losses())
-        finally:
-            self._publishing = False
-        self._published = time.monotonic()
         self._show(snapshot)
 
     def _show(self, snapshot: Snapshot) -> None:
         with self._changed:
+            # together: who waits for the end must find the last snapshot there
             self._state, self._reason = snapshot.state, snapshot.reason
-            self._latest = snapshot
-            watchers = tuple(self._watchers)
-            self._changed.notify_all()
-        for watcher in watchers:
-            try:
-                watcher(snapshot)
-            except Exception as error:
-                # a viewer, whatever happened to it, is no obstacle to a measurement
-                log.exception("watcher raised run=%s error=%s", self.ident, error)
+            self.publication.latest = snapshot
+        self.publication.show(snapshot)
 
     def began(self, session: Session) -> None:
         """Note that workers are at hand."""
@@ -434,7 +396,7 @@ class Run:
         except Exception as failed:  # whatever it is: those who wait must hear of the end
             log.exception("last snapshot failed run=%s error=%s", self.ident, failed)
             self.error = self.error or failed
-            before = self._latest
+            before = self.latest
             snapshot = replace(
                 before,
                 version=before.version + 1,
