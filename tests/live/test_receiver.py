@@ -12,7 +12,8 @@ import pytest
 from framefold.core.encoding import Encoding
 from framefold.errors import RingTooSmallError, UnknownNameError
 from framefold.live.counters import Count
-from framefold.live.receiver import END_GRACE_SECONDS, Receiver, ring_shape
+from framefold.live.opening import ring_shape
+from framefold.live.receiver import END_GRACE_SECONDS, Receiver
 from framefold.live.ring import COUNTERS_BYTES
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.stream import LiveReader

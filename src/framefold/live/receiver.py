@@ -16,20 +16,13 @@ from numpy.typing import NDArray
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.reader import Ending
-from framefold.core.scan import Scan
-from framefold.errors import FramefoldError, ProtocolError, RingTooSmallError
-from framefold.live.assembler import (
-    MOST_ROWS,
-    Assembler,
-    FreeSlots,
-    Verdict,
-    frames_per_block,
-)
+from framefold.errors import FramefoldError, ProtocolError
+from framefold.live.assembler import Assembler, FreeSlots, Verdict
 from framefold.live.collection import Collection
 from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
-from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
+from framefold.live.opening import announced, ring_shape, stretch_of
 from framefold.live.series import Belongs, SeriesLedger
-from framefold.live.settings import MIB, StreamSettings
+from framefold.live.settings import StreamSettings
 from framefold.live.transport import ZmqTransport
 from framefold.processes.segment import Segment
 from framefold.protocols import (
@@ -49,40 +42,6 @@ MESSAGES_PER_TURN = 256
 
 END_GRACE_SECONDS = 1.0
 """How long a scan that has all its frames waits for its end message."""
-
-SPARE_BYTES = 64 << 10
-"""Room beyond a frame's decoded size: incompressible frames grow a little when encoded."""
-
-FEWEST_SLOTS = 3
-
-
-def ring_shape(size: int, frame_bytes: int, block_bytes: int) -> RingShape:
-    """How to cut a ring for frames of some size.
-
-    Parameters
-    ----------
-    size : int
-        Length of the ring's segment [bytes].
-    frame_bytes : int
-        One decoded frame [bytes].
-    block_bytes : int
-        What a slot should hold [bytes].
-
-    Raises
-    ------
-    RingTooSmallError
-        If that leaves too few slots to work with; it says how much memory would do.
-    """
-    head = RingShape(size, MOST_ROWS, 1).table_bytes
-    room = max(block_bytes, frame_bytes + frame_bytes // 50 + SPARE_BYTES)
-    room = min(room, aligned((size - COUNTERS_BYTES) // FEWEST_SLOTS - head) - 64)
-    if room < frame_bytes + SPARE_BYTES:
-        needed = COUNTERS_BYTES + FEWEST_SLOTS * (head + frame_bytes * 51 // 50 + 2 * SPARE_BYTES)
-        raise RingTooSmallError(
-            f"frames of {frame_bytes / MIB:.1f} MiB need a ring of at least "
-            f"{-(-needed // MIB)} MiB; it has {size // MIB} MiB (buffers.shared_memory_mib)"
-        )
-    return RingShape(size, MOST_ROWS, aligned(head + room))
 
 
 class Receiver:
@@ -283,21 +242,8 @@ class Receiver:
         settings = self._settings
         self._announced = None
         try:
-            scan = Scan.fit(header.frames, settings.nav_shape, settings.sync_offset)
-            acquisition = Acquisition(
-                ident=f"{header.series}-{time.time_ns():x}",
-                source=settings.endpoint,
-                scan=scan,
-                sig_shape=tuple(sig_shape),
-                dtype=np.dtype(dtype),
-                frames=header.frames,
-                metadata={
-                    "series": header.series,
-                    "frame_time": header.frame_time,
-                    "channels": header.channels,
-                    **header.metadata,
-                },
-            )
+            ident = f"{header.series}-{time.time_ns():x}"
+            acquisition = announced(ident, header, sig_shape, dtype, settings)
             shape = ring_shape(len(self._memory), acquisition.frame_bytes, settings.block_bytes)
         except FramefoldError as error:
             self._refuse_series(header.series, str(error))
@@ -316,15 +262,7 @@ class Receiver:
         shape = ring_shape(len(self._memory), acquisition.frame_bytes, self._settings.block_bytes)
         if shape != self._shape:
             self._shape, self._free = shape, FreeSlots(shape.slots)
-        frame_time = acquisition.metadata.get("frame_time")
-        stretch = frames_per_block(
-            acquisition.frame_bytes,
-            wanted=self._settings.frames_per_block,
-            cache_bytes=self._settings.block_bytes,
-            frames=acquisition.scan.size,
-            frame_time=frame_time if isinstance(frame_time, float) else None,
-            update_seconds=self._settings.update_seconds,
-        )
+        stretch = stretch_of(acquisition, self._settings)
         scan = acquisition.scan
         try:
             assembler = Assembler(scan, stretch, shape, self._free, acquisition.frames)

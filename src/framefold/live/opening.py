@@ -1,0 +1,101 @@
+"""Opening: what an acquisition is to be, before its first frame. Decisions only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from framefold.core.acquisition import Acquisition
+from framefold.core.scan import Scan
+from framefold.errors import RingTooSmallError
+from framefold.live.assembler import MOST_ROWS, frames_per_block
+from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
+from framefold.live.settings import MIB, StreamSettings
+from framefold.protocols import Started
+
+SPARE_BYTES = 64 << 10
+"""Room beyond a frame's decoded size: incompressible frames grow a little when encoded."""
+
+FEWEST_SLOTS = 3
+
+
+def ring_shape(size: int, frame_bytes: int, block_bytes: int) -> RingShape:
+    """How to cut a ring for frames of some size.
+
+    Parameters
+    ----------
+    size : int
+        Length of the ring's segment [bytes].
+    frame_bytes : int
+        One decoded frame [bytes].
+    block_bytes : int
+        What a slot should hold [bytes].
+
+    Raises
+    ------
+    RingTooSmallError
+        If that leaves too few slots to work with; it says how much memory would do.
+    """
+    head = RingShape(size, MOST_ROWS, 1).table_bytes
+    room = max(block_bytes, frame_bytes + frame_bytes // 50 + SPARE_BYTES)
+    room = min(room, aligned((size - COUNTERS_BYTES) // FEWEST_SLOTS - head) - 64)
+    if room < frame_bytes + SPARE_BYTES:
+        needed = COUNTERS_BYTES + FEWEST_SLOTS * (head + frame_bytes * 51 // 50 + 2 * SPARE_BYTES)
+        raise RingTooSmallError(
+            f"frames of {frame_bytes / MIB:.1f} MiB need a ring of at least "
+            f"{-(-needed // MIB)} MiB; it has {size // MIB} MiB (buffers.shared_memory_mib)"
+        )
+    return RingShape(size, MOST_ROWS, aligned(head + room))
+
+
+def announced(
+    ident: str,
+    header: Started,
+    sig_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    settings: StreamSettings,
+) -> Acquisition:
+    """The acquisition that a header announces.
+
+    Parameters
+    ----------
+    ident : str
+        What tells it from all others.
+    header : Started
+    sig_shape, dtype
+        Of the frames; from the header, or from the first frame where that left them open.
+    settings : StreamSettings
+
+    Raises
+    ------
+    ScanError
+        If the scan shape is open and the header does not say how many frames come.
+    """
+    return Acquisition(
+        ident=ident,
+        source=settings.endpoint,
+        scan=Scan.fit(header.frames, settings.nav_shape, settings.sync_offset),
+        sig_shape=tuple(sig_shape),
+        dtype=np.dtype(dtype),
+        frames=header.frames,
+        metadata={
+            "series": header.series,
+            "frame_time": header.frame_time,
+            "channels": header.channels,
+            **header.metadata,
+        },
+    )
+
+
+def stretch_of(acquisition: Acquisition, settings: StreamSettings) -> int:
+    """How many positions a slot of its ring should collect."""
+    frame_time = acquisition.metadata.get("frame_time")
+    return frames_per_block(
+        acquisition.frame_bytes,
+        wanted=settings.frames_per_block,
+        cache_bytes=settings.block_bytes,
+        frames=acquisition.scan.size,
+        frame_time=frame_time if isinstance(frame_time, float) else None,
+        update_seconds=settings.update_seconds,
+    )
