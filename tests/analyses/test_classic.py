@@ -235,3 +235,54 @@ class TestRadialFourierAnalysis:
     def test_refuses(self, parameters: dict[str, Any]) -> None:
         with pytest.raises(ParameterError, match=next(iter(parameters))):
             classic.create_radial_fourier_analysis(DS, **parameters)
+
+
+class TestComplexFrames:
+    """Magnitudes for people, and the numbers beside them."""
+
+    DATA = scan("complex64")
+    DS = Scan(DATA)
+
+    def test_sum(self) -> None:
+        results = answer(classic.create_sum_analysis(self.DS))
+
+        expected = self.DATA.sum(axis=(0, 1))
+        assert np.allclose(results.intensity_complex.raw_data, expected)
+        for key in ("intensity", "intensity_lin"):
+            assert np.allclose(results[key].raw_data, np.abs(expected))
+
+    def test_region(self) -> None:
+        analysis = classic.create_disk_analysis(self.DS, cx=5, cy=4, r=3)
+        results = answer(analysis)
+
+        (mask,) = (make() for make in analysis.get_mask_factories())
+        assert np.array_equal(mask, disk(4, 5, 3))
+        expected = self.DATA[..., mask].sum(axis=-1)
+        assert np.allclose(results.intensity_complex.raw_data, expected)
+        for key in ("intensity", "intensity_log"):
+            assert np.allclose(results[key].raw_data, np.abs(expected))
+        assert len(set(results.keys())) == len(results)
+
+    def test_centers(self) -> None:
+        results = answer(classic.create_com_analysis(self.DS, cx=0, cy=0))
+
+        total = self.DATA.sum(axis=(2, 3))
+        x = (self.DATA * np.arange(11)).sum(axis=(2, 3)) / total
+        y = (self.DATA * np.arange(9)[:, np.newaxis]).sum(axis=(2, 3)) / total
+        assert np.allclose(results.x_real.raw_data + 1j * results.x_imag.raw_data, x, rtol=1e-4)
+        assert np.allclose(results.y_real.raw_data + 1j * results.y_imag.raw_data, y, rtol=1e-4)
+
+
+def test_sum_of_a_part_of_the_scan() -> None:
+    part = {"shape": "disk", "cx": 1, "cy": 1, "r": 1}
+    results = answer(classic.SumAnalysis(DS, {"roi": part}))
+
+    rows, columns = np.ogrid[: DATA.shape[0], : DATA.shape[1]]
+    inside = (rows - 1) ** 2 + (columns - 1) ** 2 <= 1
+    assert np.array_equal(results.intensity.raw_data, DATA[inside].sum(axis=0))
+
+
+def test_center_within_one_pixel() -> None:
+    results = answer(classic.create_com_analysis(DS, cx=5, cy=4, mask_radius=0))
+
+    assert not results.magnitude.raw_data.any()

@@ -27,12 +27,15 @@ class AnalysisResult:
         For people, short and longer.
     key : str
         For code: the attribute of `AnalysisResultSet`.
+    visualized : ndarray, optional
+        A picture of it, from analyses of users that make one.
     """
 
     raw_data: NDArray[Any]
     title: str
     desc: str
     key: str
+    visualized: NDArray[np.uint8] | None = None
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.raw_data, dtype=dtype, copy=copy)

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from framefold.analyses.analysis import Analysis, AnalysisResult, AnalysisResultSet, shape_of
 from framefold.analyses.com import CoMUDF
+from framefold.analyses.complex_forms import forms, log_and_linear
 from framefold.analyses.masks import ApplyMasksUDF
 from framefold.analyses.pick import PickUDF
 from framefold.analyses.radial_fourier import RadialFourierAnalysis
@@ -19,6 +20,7 @@ from framefold.analyses.region_analyses import (
     RingMaskAnalysis,
     centred,
 )
+from framefold.analyses.scan_regions import scan_region
 from framefold.analyses.sum import SumUDF
 from framefold.errors import ParameterError, ShapeError
 from framefold.udf import UDF
@@ -46,12 +48,18 @@ __all__ = [
 class SumAnalysis(Analysis):
     """Add up all frames.
 
-    Results ``intensity``, for a logarithmic picture, and ``intensity_lin``: the same numbers.
+    Results ``intensity``, for a logarithmic picture, and ``intensity_lin``: the same numbers; of a
+    complex sum the magnitude, with the numbers as ``intensity_complex``, ``intensity_real``, ...
+    ``parameters``: ``roi``, a part of the scan as `scan_region` takes it.
     """
 
     def get_udf(self) -> UDF:
         """The sum."""
         return SumUDF()
+
+    def get_roi(self) -> NDArray[np.bool_] | None:
+        """The part of the scan it was restricted to."""
+        return scan_region(self.parameters.get("roi"), tuple(shape_of(self.dataset).nav))
 
     def get_udf_results(
         self,
@@ -60,7 +68,7 @@ class SumAnalysis(Analysis):
         damage: Any = None,  # noqa: ARG002
     ) -> AnalysisResultSet:
         """The sum, twice."""
-        return _log_and_linear(udf_results["intensity"].data, "sum of frames")
+        return log_and_linear(udf_results["intensity"].data, "sum of frames")
 
 
 class PickFrameAnalysis(Analysis):
@@ -108,7 +116,7 @@ class PickFrameAnalysis(Analysis):
         """The frame, twice."""
         names = ("x", "y", "z")[: len(self.index)]
         place = " ".join(f"{name}={self.parameters[name]}" for name in names)
-        return _log_and_linear(udf_results["intensity"].data[0], f"the frame at {place}")
+        return log_and_linear(udf_results["intensity"].data[0], f"the frame at {place}")
 
 
 class MasksAnalysis(Analysis):
@@ -139,24 +147,10 @@ class MasksAnalysis(Analysis):
     ) -> AnalysisResultSet:
         """The products, one mask after another."""
         data = udf_results["intensity"].data
-        results = []
+        results: list[AnalysisResult] = []
         for i in range(data.shape[-1]):
-            values = data[..., i]
-            forms = {"": values}
-            if values.dtype.kind == "c":
-                magnitude = np.abs(values)
-                forms = {
-                    "": magnitude,
-                    "_log": magnitude,
-                    "_real": values.real,
-                    "_imag": values.imag,
-                    "_angle": np.angle(values),
-                    "_complex": values,
-                }
-            for form, array in forms.items():
-                title = f"mask {i} {form[1:]}".strip()
-                desc = f"integrated intensity for {title}"
-                results.append(AnalysisResult(array, title, desc, f"mask_{i}{form}"))
+            what = f"integrated intensity for mask {i}"
+            results += forms(data[..., i], f"mask_{i}", f"mask {i}", what)
         return AnalysisResultSet(results)
 
 
@@ -164,7 +158,8 @@ class COMAnalysis(Analysis):
     """Find the centre of mass of each frame.
 
     Results ``field`` (x before y, shape (2,) + nav), ``magnitude``, ``divergence``, ``curl``, ``x``
-    and ``y``, as `CoMUDF` has them. ``parameters``: ``cx``, ``cy``, ``r``, ``ri`` [pixels],
+    and ``y``, as `CoMUDF` has them; of complex frames also ``x_real``, ``x_imag``, ``y_real`` and
+    ``y_imag``. ``parameters``: ``cx``, ``cy``, ``r``, ``ri`` [pixels],
     ``scan_rotation`` [degrees], ``flip_y``.
     """
 
@@ -200,6 +195,11 @@ class COMAnalysis(Analysis):
             results.append(AnalysisResult(values, key, f"{key} of the vector field", key))
         for key, values in (("x", x), ("y", y)):
             results.append(AnalysisResult(values, key, f"{key} component of the center", key))
+            if values.dtype.kind == "c":
+                for part, array in (("real", values.real), ("imag", values.imag)):
+                    name = f"{key}_{part}"
+                    desc = f"{part} part of the {key} component of the center"
+                    results.append(AnalysisResult(array, name, desc, name))
         return AnalysisResultSet(results)
 
 
@@ -294,12 +294,3 @@ def create_radial_fourier_analysis(
 ) -> RadialFourierAnalysis:
     """Fourier components round a centre; parameters as in `RadialFourierAnalysis`."""
     return RadialFourierAnalysis(dataset, cx, cy, ri, ro, n_bins, max_order, use_sparse)
-
-
-def _log_and_linear(data: NDArray[Any], what: str) -> AnalysisResultSet:
-    return AnalysisResultSet(
-        [
-            AnalysisResult(data, "intensity [log]", f"{what} log-scaled", "intensity"),
-            AnalysisResult(data, "intensity [lin]", f"{what} lin-scaled", "intensity_lin"),
-        ]
-    )

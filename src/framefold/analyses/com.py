@@ -125,7 +125,8 @@ class CoMUDF(UDF):
                 continue
             if not isinstance(value, Real) or np.isnan(float(value)):
                 raise ParameterError(f"{name}={value!r} must be a number")
-        if not 0 <= ri < r:
+        # a disk of radius 0 is the pixel at its centre, a ring of no width is nothing
+        if not (0 <= ri < r or ri == r == 0):
             raise ParameterError(f"ri={ri!r} must be at least 0 and smaller than r={r!r}")
         _check_regression(regression)
         return cls(CoMParams(cy, cx, r, ri, scan_rotation, bool(flip_y), regression))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.analyses.analysis import Analysis, AnalysisResult, AnalysisResultSet, detector_of
+from framefold.analyses.complex_forms import forms
 from framefold.analyses.detector_masks import circular, ring
 from framefold.analyses.masks import ApplyMasksUDF
 from framefold.analyses.numbers import check_number, check_radii
@@ -19,7 +20,8 @@ from framefold.udf import UDF
 class _SingleMaskAnalysis(Analysis):
     """Adds up each frame within one region.
 
-    Results ``intensity`` and, for a logarithmic picture, ``intensity_log``: the same numbers.
+    Results ``intensity`` and, for a logarithmic picture, ``intensity_log``: the same numbers; of
+    complex sums the magnitude, with the numbers as ``intensity_complex``, ``intensity_real``, ...
     """
 
     name = "region"
@@ -28,10 +30,14 @@ class _SingleMaskAnalysis(Analysis):
         """A picklable factory of the region."""
         raise NotImplementedError
 
+    def get_mask_factories(self) -> list[Callable[[], NDArray[Any]]]:
+        """A list of one: the function that makes the region's mask, shape of the detector."""
+        return [self.region(detector_of(self.dataset))]
+
     def get_udf(self) -> UDF:
         """The sums."""
-        region = self.region(detector_of(self.dataset))
-        return ApplyMasksUDF([region], use_sparse=False, mask_count=1, mask_dtype=np.bool_)
+        masks = self.get_mask_factories()
+        return ApplyMasksUDF(masks, use_sparse=False, mask_count=1, mask_dtype=np.bool_)
 
     def get_udf_results(
         self,
@@ -42,10 +48,13 @@ class _SingleMaskAnalysis(Analysis):
         """The sums, twice."""
         data = udf_results["intensity"].data[..., 0]
         what = f"intensity of the integration over the selected {self.name}"
+        shown, *others = forms(data, "intensity", "intensity", what)
+        values = shown.raw_data
         return AnalysisResultSet(
             [
-                AnalysisResult(data, "intensity [lin]", f"{what} lin-scaled", "intensity"),
-                AnalysisResult(data, "intensity [log]", f"{what} log-scaled", "intensity_log"),
+                AnalysisResult(values, "intensity [lin]", f"{what} lin-scaled", "intensity"),
+                AnalysisResult(values, "intensity [log]", f"{what} log-scaled", "intensity_log"),
+                *(other for other in others if other.key != "intensity_log"),
             ]
         )
 

@@ -1,5 +1,5 @@
 """``libertem.udf.sumsigudf``: SumSigUDF."""
 
-from framefold.analyses.sumsig import SumSigUDF
+from framefold.analyses.sumsig import SumSigUDF, run_sumsig
 
-__all__ = ["SumSigUDF"]
+__all__ = ["SumSigUDF", "run_sumsig"]

@@ -1,0 +1,5 @@
+"""``libertem.analysis.rawfft``: PickFFTFrameAnalysis."""
+
+from framefold.analyses.fourier_analyses import PickFFTFrameAnalysis
+
+__all__ = ["PickFFTFrameAnalysis"]

@@ -1,0 +1,5 @@
+"""``libertem.analysis.sumsig``: SumSigAnalysis."""
+
+from framefold.analyses.frame_analyses import SumSigAnalysis
+
+__all__ = ["SumSigAnalysis"]
