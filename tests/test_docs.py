@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from framefold.analyses import UDFS
 from framefold.cli import COMMANDS
 from framefold.config import Config
 from framefold.http.problems import CATALOGUE
+from framefold.udf import UDF, UDFMeta
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -76,6 +78,21 @@ class TestReference:
         assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == keys(
             Config.model_json_schema()
         )
+
+    def test_shipped_udfs(self):
+        text = (DOCS / "reference" / "shipped-udfs.md").read_text(encoding="utf-8")
+        for name in UDFS.names():
+            assert f"| `{name}` | `{UDFS.load(name).__name__}" in text
+
+    def test_udf(self):
+        text = (DOCS / "reference" / "udf.md").read_text(encoding="utf-8")
+        steering = {"set_meta", "set_valid_nav_mask", "enter", "enter_cell", "place", "move"}
+        steering |= {"copy", "copy_for_partition", "new_for_partition", "stored_kwargs"}
+        steering |= {"for_partition", "UDF_METHOD", "requires_custom_merge"}
+        steering |= {"requires_custom_merge_all"}
+        public = {name for kind in (UDF, UDFMeta) for name in vars(kind) if name[0] != "_"}
+        told = set(re.findall(r"\w+", text))
+        assert {n for n in public - steering if n not in told and "BACKEND_" not in n} == set()
 
     def test_problems(self):
         text = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")
