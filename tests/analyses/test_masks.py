@@ -8,7 +8,9 @@ import scipy.sparse
 from hypothesis import given, settings
 
 from analyses.cuts import bits, scan, ways_to_cut
+from framefold.analyses.mask_container import MaskContainer
 from framefold.analyses.masks import ApplyMasksUDF
+from framefold.core.shape import Shape, Slice
 from framefold.errors import ParameterError
 from udf.driver import Driver, run_udf
 
@@ -177,3 +179,11 @@ class TestApplyMasksUDF:
         caplog.clear()
         Driver(np.zeros((1, 1, 600, 600), np.uint8), ApplyMasksUDF(lambda: np.ones((1, 600, 600))))
         assert not caplog.text
+
+
+def test_older_name_of_get() -> None:
+    masks = MaskContainer([lambda: np.arange(12).reshape(3, 4), lambda: np.ones((3, 4))])
+    box = Slice((7, 1, 0), Shape((2, 2, 3), 2))
+
+    assert masks.get_masks_for_slice(box).shape == (6, 2)
+    assert np.array_equal(masks.get_masks_for_slice(box), masks.get(box))

@@ -193,6 +193,9 @@ class MaskContainer:
             raise TypeError(f"MaskContainer.get takes a Slice, not {type(key).__name__}")
         return self.get_for_sig_slice(key.sig, dtype, sparse_backend, transpose, backend)
 
+    get_masks_for_slice = get
+    """`get`, under the name that older UDFs call it by."""
+
     def get_for_sig_slice(
         self,
         sig_slice: Slice,
