@@ -227,3 +227,10 @@ class TestTiles:
         assert not whole.data[:3].any()
         assert np.array_equal(whole.data[3:], ARRAY.reshape(20, 6, 7)[:7])
         assert first.get_macrotile(roi=np.zeros((4, 5), bool)).shape == (0, 6, 7)
+
+
+def test_axes_of_other_frames_than_the_array_has() -> None:
+    dataset = MemoryDataSet(ARRAY, sig_dims=1, sig_shape=(42,))
+
+    assert tuple(dataset.shape) == (4, 5, 42)
+    assert dataset.shape.sig_dims == 1

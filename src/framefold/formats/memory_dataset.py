@@ -59,7 +59,8 @@ class MemoryDataSet(ArrayDataSet):
     data : array-like, optional
         Scan axes first, detector axes last; sparse arrays are made dense.
     sig_dims : int, optional
-        How many of the last axes belong to the detector. When left out: as many as go with
+        How many axes the detector has: the last of ``data``, or those of ``sig_shape``. When left
+        out: as many as go with
         ``sig_shape``, or as ``nav_shape`` of two axes and more leaves, or 2.
     tileshape : sequence of int, optional
         Shape of tiles, ``(depth,)`` and the lengths along the detector's axes, whatever the UDFs
@@ -117,8 +118,13 @@ class MemoryDataSet(ArrayDataSet):
         """The array."""
         if sig_dims is None:
             sig_dims = _sig_dims(array.shape, nav_shape, sig_shape)
-        elif sig_shape is not None and sig_dims != len(_axes(sig_shape)):
-            raise ShapeError(f"sig_shape={sig_shape} has not sig_dims={sig_dims} axes")
+        elif sig_shape is not None:
+            if sig_dims != len(_axes(sig_shape)):
+                raise ShapeError(f"sig_shape={sig_shape} has not sig_dims={sig_dims} axes")
+            # sig_dims axes of the frames to come; of the array as many as hold these pixels
+            pixels = math.prod(_axes(sig_shape))
+            if math.prod(array.shape[len(array.shape) - sig_dims :]) != pixels:
+                sig_dims = _sig_dims(array.shape, nav_shape, sig_shape)
         super().__init__(array, sig_dims, nav_shape, sig_shape, sync_offset, num_partitions)
         if tiledelay:
             self.segments = tuple(
