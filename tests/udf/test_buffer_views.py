@@ -102,3 +102,33 @@ def test_parts_of_the_detector() -> None:
     only.set_shape_ds(DATASET)
     only.allocate()
     assert not only.has_data()
+
+
+class TestDefaultMask:
+    """Positions that are there, for every entry of theirs."""
+
+    SHAPE = Shape((3, 1, 4, 5), 2)
+
+    def test_nav(self) -> None:
+        buffer = BufferWrapper("nav", (1, 2), "float32")
+        valid = np.array([True, True, False])
+
+        mask = buffer.make_default_mask(valid, self.SHAPE)
+
+        assert mask.shape == (3, 1, 2)
+        assert np.array_equal(mask[:, 0, 1], valid)
+
+    def test_nav_of_some_positions(self) -> None:
+        buffer = BufferWrapper("nav", (2,), "float32")
+        roi = np.array([[True], [False], [True]])
+
+        mask = buffer.make_default_mask(np.array([True, False]), self.SHAPE, roi)
+
+        assert mask.tolist() == [[True, True], [False, False]]
+
+    @pytest.mark.parametrize(("kind", "shape"), [("sig", (4, 5, 2)), ("single", (2,))])
+    def test_of_the_whole(self, kind: str, shape: tuple[int, ...]) -> None:
+        mask = BufferWrapper(kind, (2,), "float32").make_default_mask(np.zeros(3, bool), self.SHAPE)
+
+        assert mask.shape == shape
+        assert mask.all()

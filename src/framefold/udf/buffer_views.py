@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -171,9 +172,44 @@ class BufferViews:
     def add_partitions(self, partitions: Any) -> None:
         """Accepted for code that passes it: a partition says itself where it lies."""
 
-    def make_default_mask(self) -> NDArray[np.bool_]:
-        """A mask for the array: True everywhere."""
-        return np.ones(self._filled().shape, dtype=bool)
+    def make_default_mask(
+        self,
+        valid_nav_mask: NDArray[np.bool_] | None = None,
+        dataset_shape: Shape | None = None,
+        roi: Any = None,
+    ) -> NDArray[np.bool_]:
+        """The mask of a result that came without one.
+
+        Parameters
+        ----------
+        valid_nav_mask : ndarray of bool, optional
+            Positions that are there, flat, selected ones only; all when left out.
+        dataset_shape : Shape, optional
+            Navigation and signal axes, for a buffer that has no shape yet.
+        roi : array of bool, optional
+            Selected positions, with ``dataset_shape``.
+
+        Returns
+        -------
+        ndarray of bool
+            Navigation axis flat. Of ``nav`` buffers the positions that are there, of all others
+            True everywhere.
+
+        Raises
+        ------
+        ShapeError
+            If the buffer has no shape yet, and none is given.
+        """
+        if dataset_shape is None:
+            shape = self._filled().shape
+        else:
+            nav = dataset_shape.nav.to_tuple()
+            frames = math.prod(nav) if roi is None else int(np.count_nonzero(roi))
+            shape = self.shape_for(frames, dataset_shape.sig.to_tuple())
+        if self._kind != "nav" or valid_nav_mask is None:
+            return np.ones(shape, dtype=bool)
+        valid = np.asarray(valid_nav_mask, dtype=bool)
+        return np.broadcast_to(valid.reshape(-1, *(1 for _ in shape[1:])), shape).copy()
 
     @property
     def result_buffer_type(self) -> type[Self]:
