@@ -126,3 +126,15 @@ class TestExport:
     def test_other_formats(self, ctx: Context, tmp_path: Path, name: str) -> None:
         with pytest.raises(ParameterError, match=r"only \.npy can be written"):
             ctx.export_dataset(ctx.load("memory", data=ARRAY), path=tmp_path / name)
+
+
+def test_what_a_udf_was_told_can_be_read_afterwards(ctx: Context) -> None:
+    udf = SumUDF()
+    dataset = MemoryDataSet(np.zeros((2, 3, 4, 5), np.int32))
+    ctx.run_udf(dataset, udf)
+
+    assert udf.meta.dataset_dtype == np.int32
+    assert udf.meta.input_dtype == np.float64
+    assert udf.meta.get_valid_nav_mask().all()
+    ctx.run_udf(MemoryDataSet(np.zeros((2, 3, 4, 5), np.uint8)), udf)
+    assert udf.meta.dataset_dtype == np.uint8

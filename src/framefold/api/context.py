@@ -511,6 +511,9 @@ class Context:
         with closing(RunIterator(run, watching, in_this_thread=in_this_thread)) as updates:
             for _ in updates:
                 pass
+        # only now, for a look afterwards: while a run goes on, it leaves the user's objects alone
+        for udf in run.udfs.values():
+            udf.meta = run.fold.meta
         return tuple(run.fold.results(i) for i in range(len(run.udfs)))
 
     async def _awaited(self, run: Run, watching: Watching, *, one: bool) -> AllResults:

@@ -21,7 +21,7 @@ from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
 from framefold.core.tally import SHARED, Key, Spent, Tally
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
-from framefold.udf import BufferWrapper
+from framefold.udf import BufferWrapper, UDFMeta
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.reduction import Reduction
 from framefold.udf.spec import RunSpec
@@ -158,6 +158,11 @@ class Fold:
         with self.lock:
             self._missing = self._coverage.close()
             self._moved = True
+
+    @property
+    def meta(self) -> UDFMeta:
+        """What the UDFs are told of the run on this side."""
+        return self._reduction.meta
 
     def results(self, index: int) -> dict[str, BufferWrapper]:
         """What one UDF makes of its totals now; the very arrays, as long as it goes on."""

@@ -173,6 +173,11 @@ class Reduction:
         )
 
     @property
+    def meta(self) -> UDFMeta:
+        """What the UDFs of the run are told of it here; the mask of merged positions is live."""
+        return self._meta
+
+    @property
     def spec(self) -> RunSpec:
         """What workers must know; another object after `update_parameters`."""
         return self._spec
