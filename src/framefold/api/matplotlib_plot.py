@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from framefold.api.plots import Channel, Live2DPlot, Results
 from framefold.core.reader import DataSet, Reader
 from framefold.registry import load_target
-from framefold.representations.contrast import Limits
+from framefold.representations.contrast import robust_limits
 from framefold.udf import UDF
 
 REDRAW_SECONDS = 0.5
@@ -66,8 +66,7 @@ class MPLLive2DPlot(Live2DPlot):
 
     def _fit(self) -> None:
         shown = self._image.get_array().compressed()
-        good = np.asarray(shown[np.isfinite(shown)], dtype=np.float64)
-        self._image.set_clim(*Limits.parse("auto").of(good))
+        self._image.set_clim(*robust_limits(shown))
 
 
 def _shown(data: NDArray[Any], valid: NDArray[np.bool_]) -> np.ma.MaskedArray[Any, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from framefold.representations.colours import colour_table
-from framefold.representations.contrast import Limits
+from framefold.representations.contrast import robust_limits
 
 _LEVELS = 256
 
@@ -49,7 +49,7 @@ def visualize_simple(
     good = np.isfinite(values) if damage is None else np.isfinite(values) & np.asarray(damage, bool)
     if logarithmic and good.any():
         values = np.log(values - values[good].min() + 1)
-    low, high = Limits.parse("auto").of(values[good])
+    low, high = robust_limits(values[good])
     low, high = low if vmin is None else vmin, high if vmax is None else vmax
     spread = high - low or 1.0
     scaled = np.clip((np.where(good, values, low) - low) / spread, 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,3 +96,45 @@ class Limits:
         if around == 0 or not math.isfinite(lower - around) or not math.isfinite(lower + around):
             return (lower, 0.0) if lower < 0 else (0.0, lower)
         return lower - around, lower + around
+
+
+def robust_limits(
+    values: NDArray[Any], share: float = 0.001, factor: float = 10.0
+) -> tuple[float, float]:
+    """Limits for a live plot: the extremes, unless a few values stick out far.
+
+    Zeros do not count as values here, so that a sparse picture keeps its peaks.
+
+    Parameters
+    ----------
+    values : ndarray
+        The picture, of any real or complex type and shape; real parts count, and what is not
+        finite does not.
+    share : float
+        What part of the values at each end may stick out.
+    factor : float
+        How many times as far from zero as the rest they must be to be left out.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper, the lower one below the upper one: also for no values at all (1, and the
+        next larger float) and for one value everywhere (that, and the next larger float).
+    """
+    real = np.real(np.asarray(values)).astype(np.float64).ravel()
+    finite = real[np.isfinite(real)]
+    if not finite.size:
+        return 1.0, math.nextafter(1.0, math.inf)
+    lower, upper = float(finite.min()), float(finite.max())
+    counted = finite[finite != 0]
+    if counted.size:
+        # quantiles that are values: one between two of them would cut into the rest
+        low = float(np.quantile(counted, share, method="higher"))
+        high = float(np.quantile(counted, 1 - share, method="lower"))
+        kept = (
+            low if abs(lower) > factor * abs(low) else lower,
+            high if abs(upper) > factor * abs(high) else upper,
+        )
+        if kept[0] <= kept[1]:  # of two or three values the ends may change places
+            lower, upper = kept
+    return lower, upper if lower < upper else math.nextafter(lower, math.inf)
