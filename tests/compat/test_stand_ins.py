@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from framefold import SumUDF
+from framefold.analyses.sumsig import SumSigUDF
+from framefold.api.executors import InlineExecutor
 from framefold.compat import (
     arithmetic,
     devices,
@@ -245,3 +247,16 @@ class TestOthers:
         found = UDFRunner.inspect_udf(SumUDF(), MemoryDataSet(datashape=(2, 3, 4)))
 
         assert found["intensity"].data.shape == (3, 4)
+
+    def test_a_run_without_a_context(self) -> None:
+        data = np.arange(120, dtype=np.uint16).reshape(2, 3, 4, 5)
+
+        found = UDFRunner([SumUDF(), SumSigUDF()]).run_for_dataset(
+            MemoryDataSet(data), InlineExecutor(), roi=np.array([[1, 0, 0], [0, 1, 1]], bool)
+        )
+
+        of_all, of_each = found.buffers
+        chosen = data[[0, 1, 1], [0, 1, 2]]
+        assert np.array_equal(of_all["intensity"].data, chosen.sum(axis=0))
+        assert np.array_equal(of_each["intensity"].raw_data, chosen.sum(axis=(1, 2)))
+        assert found.damage.data.sum() == 3
