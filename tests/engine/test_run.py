@@ -17,7 +17,9 @@ from framefold.engine.pool import InlinePool
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run, check_failed
 from framefold.errors import DataError, ParameterError
+from framefold.formats.memory import ArrayDataSet
 from framefold.processes.launcher import Launcher
+from framefold.udf import UDF
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +221,33 @@ class TestRun:
 
         assert run.join(30)
         assert run.latest.merged == 40
+
+
+class Weighted(UDF):
+    """Takes a weight for each scan position, as a plain array."""
+
+    NAV_PARAMS = ("weight",)
+
+    def get_result_buffers(self):
+        return {"seen": self.buffer("nav", dtype=np.float64)}
+
+    def process_frame(self, frame):
+        self.results.seen[:] = self.params.weight
+
+
+class TestParameters:
+    """Parameters may change while a run goes on."""
+
+    def test_a_plain_array_for_every_position(self):
+        data = ArrayDataSet(np.ones((4, 5, 3, 3), np.uint8), num_partitions=4)
+        before, after = np.zeros((4, 5)), np.arange(20.0).reshape(4, 5)
+        run = Run(data.reader(), {"w": Weighted(weight=before)}, InlinePool())
+        steps = run.steps()
+        next(steps)
+        run.update([{"weight": after}])
+        for _ in steps:
+            pass
+
+        seen = run.latest.results["w"]["seen"].data.reshape(-1)
+        assert seen[:5].tolist() == [0] * 5
+        assert seen[5:].tolist() == list(range(5, 20))

@@ -280,10 +280,15 @@ class Run:
         """
         with self._steering:
             self.fold.update(patches)
+            # as the main side made them: a plain array became aux data there, say
+            made = [
+                {name: kwargs[name] for name in patch}
+                for patch, (_, kwargs) in zip(patches, self.fold.spec.udfs, strict=True)
+            ]
             with self._changed:
                 session = self._session
             if session is not None:
-                session.update(patches)
+                session.update(made)
 
     # threads --------------------------------------------------------------------------------
 
