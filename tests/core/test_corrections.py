@@ -84,7 +84,9 @@ class TestSet:
         bad[4, 1] = True
         made = CorrectionSet(excluded_pixels=bad)
         height, width = made.adjust_tileshape((4, 4), (16, 16), (1, 1))
-        assert (height, width) == (6, 4)  # borders at 4 and 5 would touch row 4
+        assert (height, width) == (3, 4)  # a border at 4 would touch row 4
+        # neither 4 nor 2 will do, and 6 is the next multiple
+        assert made.adjust_tileshape((4, 4), (16, 16), (2, 1)) == (6, 4)
         assert CorrectionSet().adjust_tileshape((4, 4), (16, 16), (1, 1)) == (4, 4)
         everywhere = CorrectionSet(excluded_pixels=np.eye(16))
         assert everywhere.adjust_tileshape((4, 4), (16, 16), (2, 2)) == (16, 16)

@@ -158,7 +158,8 @@ class CorrectionSet:
         Returns
         -------
         tuple of int
-            Along each axis the next larger length that will do, or the whole detector.
+            Along each axis the next smaller length that will do, but not below half; else the
+            next larger one, or the whole detector.
         """
         repairs = self.repairs
         if repairs is None:
@@ -189,12 +190,18 @@ def _kept(given: Any) -> NDArray[Any] | None:
 
 
 def _clear_length(at: NDArray[np.int64], tile: int, whole: int, base: int) -> int:
-    """The smallest length from ``tile`` on whose borders no pixel of ``at`` touches."""
-    for length in range(tile, whole, base):
+    """The length next to ``tile`` on whose borders no pixel of ``at`` touches.
+
+    A smaller one, down to half, goes before a larger one: what was asked for may fill a cache.
+    """
+    most = max(tile // base, 1)
+    smaller = range(most, max(most // 2, 1) - 1, -1)
+    for number in (*smaller, *range(most + 1, -(-whole // base))):
+        length: int = number * base
         # a border lies between pixel b - 1 and pixel b
         rest = at % length
         first_of_tile = (rest == 0) & (at > 0)
         last_of_tile = (rest == length - 1) & (at < whole - 1)
-        if not (first_of_tile | last_of_tile).any():
+        if length < whole and not (first_of_tile | last_of_tile).any():
             return length
     return whole
