@@ -234,3 +234,17 @@ def test_axes_of_other_frames_than_the_array_has() -> None:
 
     assert tuple(dataset.shape) == (4, 5, 42)
     assert dataset.shape.sig_dims == 1
+
+
+def test_partitions_are_cut_as_asked() -> None:
+    dataset = MemoryDataSet(ARRAY, tileshape=(3, 4, 4), num_partitions=2)
+    found = np.zeros((20, 6, 7), np.float32)
+
+    for partition in dataset.get_partitions():
+        for tile in partition.get_tiles():
+            depth, height, width = tile.tile_slice.shape
+            assert depth <= 3
+            assert (height, width) in {(4, 4), (4, 3), (2, 4), (2, 3)}
+            found[tile.tile_slice.get()] = tile.data
+
+    assert np.array_equal(found, ARRAY.reshape(found.shape))

@@ -162,7 +162,7 @@ class Partition:
         Parameters
         ----------
         tiling_scheme : TilingScheme, optional
-            How to cut; a few whole frames at a time when left out.
+            How to cut; as the data set was told to, or a few whole frames at a time, when left out.
         dest_dtype : dtype-like
             Pixel type of the tiles.
         roi : array-like of bool, optional
@@ -180,7 +180,8 @@ class Partition:
         flat = _flat(roi)
         sig = self._data_set.acquisition.sig_shape
         if tiling_scheme is None:
-            few = Shape((DEFAULT_DEPTH, *sig), len(sig))
+            asked = getattr(self._data_set, "tile_shape", None)
+            few = Shape(asked or (DEFAULT_DEPTH, *sig), len(sig))
             tiling_scheme = TilingScheme.make_for_shape(few, self._data_set.meta.shape)
         depth = max(1, tiling_scheme.depth)
         with block.open() as frames:
