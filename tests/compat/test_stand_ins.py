@@ -31,6 +31,12 @@ from framefold.formats.memory_dataset import MemoryDataSet
 class TestArithmetic:
     """Counts and products."""
 
+    def test_entries_at_one_place_count_once(self) -> None:
+        sparse = pytest.importorskip("scipy.sparse")
+        places = (np.zeros(3, int), np.array([0, 0, 5]))
+
+        assert arithmetic.count_nonzero(sparse.coo_array((np.ones(3), places), shape=(7, 9))) == 2
+
     @pytest.mark.parametrize(
         ("numbers", "expected"),
         [((), 1), ((2, 3), 6), ((2**40, 2**40), 2**80), (np.array([3, 4], np.uint8), 12)],

@@ -37,6 +37,9 @@ def count_nonzero(array: Any) -> int:
     if getattr(array, "nnz", None) is None:
         return int(np.count_nonzero(_dense(array)))
     # a sparse array may be too large to be made dense
+    if not getattr(array, "has_canonical_format", True):
+        array = array.copy()
+        array.sum_duplicates()  # entries at one place stand for one element
     stored = int(np.count_nonzero(array.data))
     if not getattr(array, "fill_value", 0):
         return stored
