@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from engine.made_blocks import Scaled, Values, reader
-from framefold import ArrayDataSet, Context, SumUDF
+from framefold import UDF, ArrayDataSet, Context, SumUDF
 from framefold.errors import DataError, UDFRunCancelled
 
 
@@ -212,3 +212,40 @@ class TestScripts:
 
         assert running.returncode == 0, err
         assert all(gone(int(pid)) for pid in out.split())
+
+
+class CountsItsResults(UDF):
+    """Knows how often somebody asked."""
+
+    asked = 0
+
+    def get_result_buffers(self):
+        return {"v": self.buffer("nav", dtype=np.float32)}
+
+    def process_frame(self, frame):
+        self.results.v[:] = 1
+
+    def get_results(self):
+        CountsItsResults.asked += 1
+        return {"v": self.results.v}
+
+
+class TestLaziness:
+    """What nobody looks at is not computed."""
+
+    def test_results_are_asked_for_once_at_the_end(self):
+        with Context.inline() as ctx:
+            CountsItsResults.asked = 0
+            ctx.run_udf(
+                dataset=ArrayDataSet(np.ones((4, 4, 2, 2), np.uint8)), udf=CountsItsResults()
+            )
+        assert CountsItsResults.asked == 1
+
+    def test_updates_that_nobody_reads_cost_nothing(self):
+        data = ArrayDataSet(np.ones((4, 4, 2, 2), np.uint8), num_partitions=8)
+        with Context.inline() as ctx:
+            CountsItsResults.asked = 0
+            *_, last = ctx.run_udf_iter(dataset=data, udf=CountsItsResults())
+            before = CountsItsResults.asked
+            assert last.buffers[0]["v"].data.all()
+        assert before == 0

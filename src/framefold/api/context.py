@@ -490,6 +490,7 @@ class Context:
             backends=backends,
             array_backends=getattr(dataset, "array_backends", ("numpy",)),
             tile_shape=getattr(dataset, "tile_shape", None),
+            shown=False,  # results are asked for when somebody looks at them
         )
 
         self._runs.add(run)

@@ -42,6 +42,9 @@ class Fold:
         What the UDFs are called in this run, in their order.
     selection : ndarray of bool, shape (positions,), or None
         Flat region of interest.
+    shown : bool
+        Whether snapshots hold results. Whoever takes them by `results` alone is spared the
+        copies, and the calls of ``get_results`` that nobody looks at.
     """
 
     def __init__(
@@ -50,7 +53,10 @@ class Fold:
         reduction: Reduction,
         names: Sequence[str],
         selection: NDArray[np.bool_] | None,
+        *,
+        shown: bool = True,
     ) -> None:
+        self._shown = shown
         # written by: folding thread; `lock` keeps get_results out while something is merged
         self.lock = threading.RLock()
         self._acquisition = acquisition
@@ -211,7 +217,8 @@ class Fold:
             self._version += 1
             if self._moved:
                 self._moved = False
-                self._channels = self._pictured()
+                if self._shown:
+                    self._channels = self._pictured()
             states = self._coverage.states()
             return Snapshot(
                 version=self._version,

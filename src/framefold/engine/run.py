@@ -65,6 +65,8 @@ class Run:
         Whether to send a frame of ones through all UDFs first, here, to hear of mistakes at once.
     tile_shape : sequence of int, optional
         Shape that tiles must have, for tests of UDFs; what suits the UDFs by default.
+    shown : bool
+        Whether snapshots hold results, as in `Fold`.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class Run:
         array_backends: Sequence[str] = ("numpy",),
         dry_run: bool = False,
         tile_shape: Sequence[int] | None = None,
+        shown: bool = True,
     ) -> None:
         if not udfs:
             raise ParameterError("empty list of UDFs - nothing to do!")
@@ -111,7 +114,7 @@ class Run:
         )
         if dry_run:
             reduction.dry_run()
-        self.fold = Fold(acquisition, reduction, tuple(udfs), selection)
+        self.fold = Fold(acquisition, reduction, tuple(udfs), selection, shown=shown)
         self.started = time.time()
         # written by: folding thread, all of these
         self._state = RunState.WAITING
