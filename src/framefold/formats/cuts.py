@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 _FRAMES = 64
 """Frames of a partition when they are large: enough to pay for one message to a worker."""
 
-_BYTES = 8 * 1024 * 1024
-"""Decoded bytes of a partition when frames are small; the same reason."""
+_BYTES = 32 * 1024 * 1024
+"""Decoded bytes of a partition when frames are small: what a partition costs beside its kernels
+is then a few hundredths of the time they take, and a worker still has results every few ms."""
 
 _ROUNDS = 4
 """Partitions per worker at least, so that the last one to finish is not waited for long."""
