@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.position_table import PositionTable
+from framefold.core.scan_shapes import fill, guesses
 from framefold.errors import ScanError
 
 NOWHERE = -1
@@ -17,24 +20,48 @@ NOWHERE = -1
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A raster scan.
+    """Which frame belongs where.
 
     Parameters
     ----------
     shape : tuple of int
-        Positions along each navigation axis, slow axis first [positions].
+        Positions along each navigation axis, slow axis first [positions]. With several frames at
+        each position that are not summed, the last axis counts them.
     sync_offset : int
         Frames to skip at the start (positive), or positions to leave blank at the start
         (negative).
+    order : str
+        ``"raster"``: every line from its first position on; ``"snake"``: every second line
+        from its last position back.
+    flyback : int
+        Frames behind each line that belong to no position [frames].
+    lead_in : int
+        Frames before the first line that belong to no position [frames].
+    frames_per_position : int
+        Frames at each position, one after another [frames].
+    sums : bool
+        Whether these are summed; otherwise they are the last axis of ``shape``.
+    table : PositionTable or None
+        Where each frame belongs, instead of any order.
 
     Raises
     ------
     ScanError
-        If an axis is shorter than one position, or there is none.
+        If an axis is shorter than one position, or there is none, or a number cannot be.
     """
 
     shape: tuple[int, ...]
     sync_offset: int = 0
+    order: Literal["raster", "snake"] = "raster"
+    flyback: int = 0
+    lead_in: int = 0
+    frames_per_position: int = 1
+    sums: bool = False
+    table: PositionTable | None = None
+    _plain: bool = field(init=False, repr=False, compare=False)
+    _size: int = field(init=False, repr=False, compare=False)
+    _origin: int = field(init=False, repr=False, compare=False)
+    """Frame number at which the first position would have its frame."""
 
     def __post_init__(self) -> None:
         if not self.shape or any(n < 1 for n in self.shape):
@@ -42,11 +69,52 @@ class Scan:
                 f"scan shape {self.shape} has an axis without positions; "
                 "every axis needs at least 1"
             )
+        if self.order not in ("raster", "snake"):
+            raise ScanError(f"scan order {self.order!r}; give 'raster' or 'snake'")
+        if min(self.flyback, self.lead_in) < 0 or self.frames_per_position < 1:
+            raise ScanError(
+                f"flyback={self.flyback}, lead_in={self.lead_in}, "
+                f"frames_per_position={self.frames_per_position}: these count frames"
+            )
+        if self._stacked and self.shape[-1] != self.frames_per_position:
+            raise ScanError(
+                f"scan shape {self.shape}: the last axis should count the "
+                f"{self.frames_per_position} frames at each position"
+            )
+        turns = self.order == "snake" and len(self._grid) > 1
+        special = turns or self.flyback or self.lead_in or self.sums or self.table is not None
+        object.__setattr__(self, "_plain", not special)
+        object.__setattr__(self, "_size", math.prod(self.shape))
+        blank = self._tick(-self.sync_offset) if self.sync_offset < 0 else -self.sync_offset
+        object.__setattr__(self, "_origin", self.lead_in - blank)
 
     @property
     def size(self) -> int:
         """How many positions the scan has."""
-        return math.prod(self.shape)
+        return self._size
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether positions are frame numbers but for ``sync_offset``."""
+        return self._plain
+
+    @property
+    def unfolded(self) -> Scan:
+        """The same scan with frames that are summed along one more axis."""
+        if not self.sums:
+            return self
+        each = self.frames_per_position
+        blank = self.sync_offset * each if self.sync_offset < 0 else self.sync_offset
+        shape = (*self.shape, each) if each > 1 else self.shape
+        return replace(self, shape=shape, sums=False, sync_offset=blank)
+
+    @property
+    def frames_needed(self) -> int:
+        """How many frames a whole scan takes, those without a place included."""
+        if self.table is not None:
+            return self._origin + len(self.table.entries) * self.frames_per_position
+        last = self._tick(self._size - 1) + (self.frames_per_position if self.sums else 1)
+        return self._origin + last
 
     def position(self, number: int) -> int:
         """Where one frame belongs.
@@ -61,8 +129,29 @@ class Scan:
         int
             Flat C-order position in ``shape``, or ``NOWHERE``.
         """
-        position = number - self.sync_offset
-        return position if 0 <= position < self.size else NOWHERE
+        if self._plain:
+            position = number - self.sync_offset
+            return position if 0 <= position < self._size else NOWHERE
+        if number < self.lead_in + max(0, self.sync_offset):
+            return NOWHERE
+        # as in _places, without the cost of making arrays for one number
+        each = self.frames_per_position
+        line, rest = divmod(number - self._origin, self._period)
+        if self.table is not None:
+            visit, repeat = divmod(number - self._origin, each)
+            if visit >= len(self.table.entries):
+                return NOWHERE
+            point = int(self.table.entries[visit])
+        else:
+            column, repeat = divmod(rest, each)
+            width = self._grid[-1]
+            if column >= width:
+                return NOWHERE
+            if self.order == "snake" and len(self._grid) > 1 and line % self._grid[-2] % 2:
+                column = width - 1 - column
+            point = line * width + column
+        position = point if self.sums else point * each + repeat
+        return position if 0 <= position < self._size else NOWHERE
 
     def positions(self, first: int, count: int = 1) -> NDArray[np.int64]:
         """Where consecutive frames belong in the scan.
@@ -77,8 +166,8 @@ class Scan:
         Returns
         -------
         ndarray of int64, shape (count,)
-            Flat C-order position in ``shape`` [positions], or ``NOWHERE`` for frames before
-            the first or beyond the last position.
+            Flat C-order position in ``shape`` [positions], or ``NOWHERE`` for frames that have
+            none.
 
         Raises
         ------
@@ -87,8 +176,36 @@ class Scan:
         """
         if first < 0 or count < 0:
             raise ScanError(f"frames {first}..{first + count} do not exist: numbers start at 0")
-        found = np.arange(first, first + count, dtype=np.int64) - self.sync_offset
-        found[(found < 0) | (found >= self.size)] = NOWHERE
+        return self._places(np.arange(first, first + count, dtype=np.int64))
+
+    def numbers(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Which frames belong to a stretch of positions: what `positions` turns round.
+
+        Parameters
+        ----------
+        start, stop : int
+            Flat positions ``[start, stop)``.
+
+        Returns
+        -------
+        ndarray of int64, shape (stop - start,)
+            Frame numbers; of frames that are summed the first one; ``NOWHERE`` for positions
+            that never get a frame.
+        """
+        each, first = self.frames_per_position, self.lead_in + max(0, self.sync_offset)
+        if self.sums:
+            return self.unfolded.numbers(start * each, stop * each)[::each]
+        wanted = np.arange(start, stop, dtype=np.int64)
+        point, repeat = np.divmod(wanted, each)
+        if self.table is not None:
+            visit = self.table.frames[point]
+            found = visit * each + repeat + self._origin
+            found[visit < 0] = NOWHERE
+        else:
+            line, column = np.divmod(point, self._grid[-1])
+            found = line * self._period + self._turned(line, column) * each + repeat
+            found += self._origin
+        found[found < first] = NOWHERE
         return found
 
     def reachable(self, frames: int | None) -> int:
@@ -105,13 +222,84 @@ class Scan:
             Less than `size` when positions are left blank at the start, or frames are few
             [positions].
         """
-        first = max(0, -self.sync_offset)
-        end = self.size if frames is None else min(self.size, frames - self.sync_offset)
-        return max(0, end - first)
+        if self.sums:
+            return self.unfolded.reachable(frames) // self.frames_per_position
+        if self.table is not None:
+            numbers = self.numbers(0, self._size)
+            come = numbers != NOWHERE
+            return int(np.count_nonzero(come if frames is None else come & (numbers < frames)))
+        end = self._size if frames is None else self._before(frames - self._origin)
+        return max(0, end - max(0, -self.sync_offset))
+
+    def described(self) -> dict[str, object]:
+        """The rule as plain values, without what goes without saying."""
+        told: dict[str, object] = {"shape": list(self.shape), "sync_offset": self.sync_offset}
+        if self.table is not None:
+            told["order"] = f"table of {len(self.table.entries)} entries"
+        elif self.order != "raster":
+            told["order"] = self.order
+        for name in ("flyback", "lead_in"):
+            if getattr(self, name):
+                told[name] = getattr(self, name)
+        if self.frames_per_position > 1:
+            told["frames_per_position"] = self.frames_per_position
+            told["repeats"] = "sum" if self.sums else "axis"
+        return told
+
+    @property
+    def _stacked(self) -> bool:
+        return self.frames_per_position > 1 and not self.sums
+
+    @property
+    def _grid(self) -> tuple[int, ...]:
+        return self.shape[:-1] or (1,) if self._stacked else self.shape
+
+    @property
+    def _period(self) -> int:
+        """Frames from the start of one line to the start of the next."""
+        return self._grid[-1] * self.frames_per_position + self.flyback
+
+    def _tick(self, position: int) -> int:
+        """How many frames come between the first position's first and this position's."""
+        each = self.frames_per_position
+        point, repeat = (position, 0) if self.sums else divmod(position, each)
+        if self.table is not None:
+            return point * each + repeat
+        line, column = divmod(point, self._grid[-1])
+        return line * self._period + column * each + repeat
+
+    def _before(self, tick: int) -> int:
+        """How many positions have had their frame at some tick."""
+        line, column = divmod(max(0, tick), self._period)
+        length = self._grid[-1] * self.frames_per_position
+        return min(self._size, line * length + min(column, length))
+
+    def _turned(self, line: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.order == "raster" or len(self._grid) < 2:
+            return column
+        odd = line % self._grid[-2] % 2 == 1
+        return np.where(odd, self._grid[-1] - 1 - column, column)
+
+    def _places(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        each = self.frames_per_position
+        ticks = numbers - self._origin
+        here = (numbers >= self.lead_in + max(0, self.sync_offset)) & (ticks >= 0)
+        if self.table is not None:
+            visit, repeat = np.divmod(ticks, each)
+            here &= visit < len(self.table.entries)
+            point = self.table.entries[np.where(here, visit, 0)]
+            here &= point >= 0
+        else:
+            line, rest = np.divmod(ticks, self._period)
+            column, repeat = np.divmod(rest, each)
+            here &= column < self._grid[-1]
+            point = line * self._grid[-1] + self._turned(line, column)
+        found = point if self.sums else point * each + repeat
+        return np.where(here & (found < self._size), found, NOWHERE)
 
     @classmethod
     def fit(cls, frames: int | None, shape: Sequence[int] | None, sync_offset: int = 0) -> Scan:
-        """The scan for a number of frames, from what the user said of its shape.
+        """The raster scan for a number of frames, from what the user said of its shape.
 
         Parameters
         ----------
@@ -123,52 +311,11 @@ class Scan:
         sync_offset : int
             As in `Scan`.
 
-        Returns
-        -------
-        Scan
-            With one ``-1`` the axis takes as many whole lines as the frames allow; with two
-            they become equal.
-
         Raises
         ------
         ScanError
             If the shape leaves an axis open and the frames do not say how long it is.
         """
         if shape is None:
-            if not frames:
-                raise ScanError(
-                    "scan shape unknown: the source does not say how many frames come; "
-                    "give nav_shape"
-                )
-            side = math.isqrt(frames)
-            return cls((side, side) if side * side == frames else (frames,), sync_offset)
-        given = tuple(int(n) for n in shape)
-        open_axes = [axis for axis, n in enumerate(given) if n == -1]
-        if not open_axes:
-            return cls(given, sync_offset)
-        if len(open_axes) > 2:
-            raise ScanError(
-                f"scan shape {given} leaves {len(open_axes)} axes open; at most 2 can be"
-            )
-        if not frames:
-            raise ScanError(
-                f"scan shape {given} leaves an axis open and the source does not say how many "
-                "frames come; give every axis"
-            )
-        known = math.prod(n for n in given if n != -1)
-        if known < 1 or frames < known:
-            raise ScanError(f"scan shape {given} does not fit {frames} frames")
-        rest = frames // known
-        filled = list(given)
-        if len(open_axes) == 1:
-            filled[open_axes[0]] = rest
-        else:
-            side = math.isqrt(rest)
-            if side * side != rest:
-                raise ScanError(
-                    f"scan shape {given} asks for two equal axes, but {frames} frames leave "
-                    f"{rest} positions for them, which is no square"
-                )
-            for axis in open_axes:
-                filled[axis] = side
-        return cls(tuple(filled), sync_offset)
+            return cls(guesses(frames)[0].shape, sync_offset)
+        return cls(fill(frames, shape), sync_offset)

@@ -1,0 +1,131 @@
+"""ScanRule: what a user says of a scan, made a Scan once the frames are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.position_table import PositionTable, table_shape
+from framefold.core.scan import Scan
+from framefold.core.scan_shapes import Confidence, Guess, fill, guesses
+from framefold.errors import ScanError
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFit:
+    """A scan, why it is this one, and what else it could be.
+
+    Parameters
+    ----------
+    scan : Scan
+        The scan to use.
+    reason : str
+        Where its shape comes from.
+    confidence : str
+        How sure that is.
+    others : tuple of Guess
+        Other shapes that the recording could have, likely ones first.
+    """
+
+    scan: Scan
+    reason: str
+    confidence: Confidence
+    others: tuple[Guess, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScanRule:
+    """What a user says of a scan; what is left out is guessed.
+
+    Parameters
+    ----------
+    nav_shape : tuple of int or None
+        Scan shape, with at most two ``-1``, without an axis for the frames at each position.
+    sync_offset, lead_in, flyback, order
+        As for `Scan`; None for what the source says, else nothing of the kind and a raster.
+    frames_per_position : int
+        Frames at each position, one after another.
+    repeats : str
+        What becomes of these: ``"sum"``, or ``"axis"`` for one more navigation axis.
+    positions : ndarray of int or None
+        Where each frame belongs, as `PositionTable.of` takes it.
+    """
+
+    nav_shape: tuple[int, ...] | None = None
+    sync_offset: int = 0
+    order: Literal["raster", "snake"] | None = None
+    flyback: int | None = None
+    lead_in: int | None = None
+    frames_per_position: int = 1
+    repeats: Literal["sum", "axis"] = "sum"
+    positions: NDArray[np.int64] | None = None
+
+    def fit(self, frames: int | None, hints: Sequence[Guess] = ()) -> ScanFit:
+        """The scan for a number of frames.
+
+        Parameters
+        ----------
+        frames : int or None
+            How many frames there are or were promised; None when nobody knows.
+        hints : sequence of Guess
+            What the source itself says of the scan.
+
+        Raises
+        ------
+        ScanError
+            If there is nothing to go by, or what was told cannot be.
+        """
+        if self.positions is not None:
+            return self._by_table(self.positions)
+        each = self.frames_per_position
+        counted = None if frames is None else max(0, frames - (self.lead_in or 0))
+        others: tuple[Guess, ...] = ()
+        if self.nav_shape is not None:
+            told = self._told(counted, self.nav_shape, hints)
+        else:
+            ranked = guesses(counted, hints, each)
+            told, others = ranked[0], ranked[1:]
+            if self.flyback and told.flyback != self.flyback:
+                shape = fill(counted, (-1, -1), flyback=self.flyback, each=each)
+                told = Guess(shape, f"a square with {self.flyback} flyback frames a line", "medium")
+        return ScanFit(self._scan(told), told.reason, told.confidence, others)
+
+    def _told(
+        self, frames: int | None, nav_shape: tuple[int, ...], hints: Sequence[Guess]
+    ) -> Guess:
+        flyback, each = self.flyback or 0, self.frames_per_position
+        shape = fill(frames, nav_shape, flyback=flyback, each=each)
+        for hint in hints:
+            # whoever gives the shape that the file gives means the same scan
+            if hint.shape == shape and hint.confidence in ("certain", "high"):
+                return replace(hint, reason=f"told by the user; {hint.reason}")
+        return Guess(shape, "told by the user", "certain")
+
+    def _scan(self, guess: Guess, table: PositionTable | None = None) -> Scan:
+        each = self.frames_per_position
+        sums = each > 1 and self.repeats == "sum"
+        return Scan(
+            guess.shape if each == 1 or sums else (*guess.shape, each),
+            self.sync_offset,
+            order=guess.order if self.order is None else self.order,
+            flyback=guess.flyback if self.flyback is None else self.flyback,
+            lead_in=guess.lead_in if self.lead_in is None else self.lead_in,
+            frames_per_position=each,
+            sums=sums,
+            table=table,
+        )
+
+    def _by_table(self, positions: NDArray[np.int64]) -> ScanFit:
+        if self.order is not None or self.flyback:
+            raise ScanError("a position table says where each frame belongs: no order, no flyback")
+        shape = table_shape(positions) if self.nav_shape is None else self.nav_shape
+        if -1 in shape:
+            raise ScanError(f"scan shape {shape}: with a position table every axis must be told")
+        entries = f"a position table of {len(positions)} entries"
+        sure: Confidence = "certain" if self.nav_shape else "medium"
+        guess = Guess(shape, f"told by the user: {entries}", sure)
+        return ScanFit(self._scan(guess, PositionTable.of(positions, shape)), guess.reason, sure)
