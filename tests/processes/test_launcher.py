@@ -232,6 +232,23 @@ class TestLauncher:
 
         assert not Path(f"/proc/{launcher.pid}").exists()
 
+    def test_a_server_that_does_not_start_is_given_up(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent))
+        with Launcher((f"{HERE}:compile_for_long",), start_s=0.2) as launcher:
+            with pytest.raises(RunFailedError, match=r"did not start within 0\.2 s"):
+                launcher.spawn("echo", f"{HERE}:echo", "hello")
+            with pytest.raises(RunFailedError, match="fork server"):
+                launcher.spawn("echo", f"{HERE}:echo", "hello")
+
+        assert not Path(f"/proc/{launcher.pid}").exists()
+
+    def test_a_server_that_has_started_may_take_its_time(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent))
+        with Launcher(start_s=30.0) as launcher:
+            launcher.spawn("echo", f"{HERE}:echo", "hello")
+
+            assert launcher._control.gettimeout() is None
+
     def test_a_server_that_preloads_ends_when_its_starter_is_killed(self):
         code = (
             "import os, signal, sys\n"

@@ -32,6 +32,10 @@ ONE_THREAD = dict.fromkeys(
 """Libraries read these when they load: the workers are the parallelism, and a fork server
 must have no threads."""
 
+START_SECONDS = 300.0
+"""How long a fork server may take until it serves: what it preloads may compile, on a machine that
+does much else."""
+
 EVERYWHERE: list[str] = []  # written by: framefold.compat
 """What every fork server started from now on preloads beside what it is told to."""
 
@@ -82,6 +86,17 @@ class Child:
         message: tuple[Any, ...] = pickle.loads(packed)
         return message
 
+    def poll(self, timeout: float | None = 0.0) -> bool:
+        """Whether there is a message, or the process is gone; waits up to ``timeout`` s.
+
+        Raises
+        ------
+        OSError
+            If our end was closed.
+        """
+        with self._receiving:
+            return self.connection.poll(timeout)
+
     def close(self) -> None:
         """Close our end, once no thread uses it: the process must be gone, or they may wait."""
         with self._sending, self._receiving:
@@ -95,11 +110,15 @@ class Launcher:
     ----------
     preload : sequence of str
         ``module`` to import, or ``module:function`` to call, in the server before it forks.
+    start_s : float
+        How long that may take until the first process is started [s]; then the server is ended.
     """
 
-    def __init__(self, preload: Sequence[str] = ()) -> None:
+    def __init__(self, preload: Sequence[str] = (), start_s: float = START_SECONDS) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
+        self._start_s = start_s
+        ours.settimeout(start_s)  # until it has answered once
         self._lock = threading.Lock()
         self._closed = False
         self._asked = 0  # number of the last question
@@ -135,6 +154,12 @@ class Launcher:
             try:
                 socket.send_fds(self._control, [packed], list(descriptors))
                 return self._answer(self._asked)
+            except TimeoutError as error:
+                self._server.kill()  # what comes late would belong to nobody
+                raise RunFailedError(
+                    f"the fork server did not start within {self._start_s:g} s: what it preloads "
+                    "hangs, or the machine is too busy; its last words are on stderr"
+                ) from error
             except OSError as error:
                 raise RunFailedError(f"the fork server is gone: {error}") from error
 
@@ -146,6 +171,7 @@ class Launcher:
                     f"the fork server ended with exit code {self._server.poll()}; "
                     "its last words are on stderr"
                 )
+            self._control.settimeout(None)  # it serves
             number, verb, fact = pickle.loads(answer)
             if number == asked:
                 return verb, fact
