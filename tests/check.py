@@ -71,13 +71,13 @@ def fetch_chromium() -> None:
 
 
 def fetch_third_party() -> None:
-    """Get published UDF packages, to be run under our own names; without them tests skip."""
-    heading("UDF packages of others (pip)")
+    """Get published packages that run under our names or read files for us; else tests skip."""
+    heading("UDF packages and file readers of others (pip)")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # without what they depend on: that would be the real LiberTEM
-    for arguments in (["-e", f"{ROOT}[third-party]"], ["--no-deps", *THIRD_PARTY]):
+    for arguments in (["-e", f"{ROOT}[third-party,rosettasciio]"], ["--no-deps", *THIRD_PARTY]):
         if subprocess.run([*pip, *arguments], cwd=ROOT, check=False).returncode != 0:
-            print("pip failed: tests of other people's UDFs will be skipped", flush=True)
+            print("pip failed: tests of other people's packages will be skipped", flush=True)
             return
 
 

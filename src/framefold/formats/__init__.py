@@ -23,6 +23,12 @@ _TABLE = {
     "npy": "framefold.formats.npy",
     "simplon_h5": "framefold.formats.simplon_h5",
     "hdf5": "framefold.formats.hdf5",
+    "blo": "framefold.formats.blo",
+    "ser": "framefold.formats.ser",
+    "tiff": "framefold.formats.tiff",
+    "mrc": "framefold.formats.mrc",
+    "dm": "framefold.formats.dm",
+    "tvips": "framefold.formats.tvips",
     "raw": "framefold.formats.raw",
 }
 

@@ -175,6 +175,12 @@ def held_open(identity: FileIdentity) -> OpenFile:
         return found
 
 
+def readable_sibling(identity: FileIdentity, name: str) -> str | None:
+    """A file of that name in the folder of another one; None if there is none to be read."""
+    path = Path(identity.path).with_name(name)
+    return str(path) if path.is_file() and os.access(path, os.R_OK) else None
+
+
 def source_path(identity: FileIdentity, named: str) -> str | None:
     """Where a linked file is, or None.
 
