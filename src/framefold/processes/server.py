@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import pickle
 import select
@@ -149,6 +150,10 @@ def main(arguments: Sequence[str]) -> int:
             found = load_target(target)
             if ":" in target:
                 found()
+    # what was imported stays: children need not look through it, or copy its pages, to find
+    # what of their own is garbage
+    gc.collect()
+    gc.freeze()
     server = _Server(control)
     try:
         server.serve()
