@@ -37,6 +37,19 @@ class TestCrystallinityUDF:
         assert found[0] < 1e-3
         assert found[1] > 100
 
+    @pytest.mark.parametrize("size", range(9, 60))
+    def test_the_border_is_exact_for_any_size(self, size: int) -> None:
+        frame = np.zeros((1, 1, size, size))
+        frame[..., 0, 0] = 1  # has every component once
+
+        found = run_udf(frame, CrystallinityUDF(3, 4))["intensity"].data
+
+        half = range(size // 2 + 1)
+        rows = range(-(size // 2), (size + 1) // 2)
+        assert found[0, 0] == pytest.approx(
+            sum(9 < y * y + x * x <= 16 for y in rows for x in half)
+        )
+
     def test_a_disk_may_be_left_out(self) -> None:
         rng = np.random.default_rng(0)
         data = rng.integers(0, 50, (2, 3, 16, 20)).astype(np.uint16)

@@ -44,6 +44,28 @@ class TestApplyMasksUDF:
         if data.dtype.kind in "uib" and stack.dtype.kind in "uib":
             assert np.array_equal(result.data, expected.astype(result.dtype))
 
+    @pytest.mark.parametrize("dtype", ["uint16", "float32", "bool"])
+    @pytest.mark.parametrize("shifts", [None, (1, -2)])
+    @pytest.mark.parametrize("use_sparse", [False, True])
+    @pytest.mark.parametrize("weights", [STACK, STACK * np.complex64(1 + 2j), BOOLS])
+    def test_as_precise_as_frames_were_asked_for(
+        self, dtype: str, shifts: Any, use_sparse: bool, weights: np.ndarray
+    ) -> None:
+        data = scan(dtype)
+        udf = ApplyMasksUDF(
+            weights, use_sparse=use_sparse, preferred_dtype=np.float64, shifts=shifts
+        )
+
+        result = run_udf(data, udf)["intensity"]
+
+        assert result.dtype == np.result_type(np.float64, weights)
+        wide = np.zeros(data.shape)
+        wide[...] = data
+        if shifts is not None:
+            wide[..., :-1, 2:] = data[..., 1:, :-2]
+            wide[..., -1, :] = wide[..., :2] = 0
+        np.testing.assert_allclose(result.data, product(wide, weights), rtol=1e-13)
+
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("stack", [STACK, BOOLS], ids=["floats", "bools"])
     @settings(max_examples=6, deadline=None)

@@ -61,13 +61,25 @@ class TestRadialProfileUDF:
         assert np.array_equal(
             results["sum"].data.sum(axis=-1, dtype=np.float64), data[..., inside].sum(axis=-1)
         )
-        edges = results["radius"].data
-        for k in range(1, n_bins):
-            below = inside & (r < edges[k] * (1 - 1e-9))
-            assert results["pixels"].data[:k].sum() >= below.sum()
+        ring = np.searchsorted(results["radius"].data, r[inside], side="right")
+        assert (
+            np.bincount(ring, minlength=n_bins + 1)[1:].tolist() == results["pixels"].data.tolist()
+        )
         empty = results["pixels"].data == 0
         assert np.isnan(results["mean"].data[..., empty]).all()
         assert not results["mean"].valid_mask[..., empty].any()
+
+    @pytest.mark.parametrize("n_bins", range(1, 13))
+    def test_a_pixel_on_a_border_belongs_to_the_outer_ring(self, n_bins: int) -> None:
+        frame = np.ones((1, 1, 1, 13), np.uint8)
+
+        results = run_udf(frame, RadialProfileUDF(0, 0, n_bins, 12.0))
+
+        counts = [0] * n_bins
+        for x in range(12):
+            counts[x * n_bins // 12] += 1
+        counts[-1] += 1  # the outermost border is inside
+        assert results["pixels"].data.tolist() == counts
 
     @pytest.mark.parametrize("dtype", ["uint16", "float32", "complex64"])
     @settings(max_examples=8, deadline=None)

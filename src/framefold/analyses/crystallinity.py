@@ -74,8 +74,9 @@ class CrystallinityUDF(UDF):
         if self.params.real_center is not None and self.params.real_rad is not None:
             distance = squared_distance((height, width), *self.params.real_center)
             pixels = distance > self.params.real_rad**2
-        squared = (np.fft.fftfreq(height) * height)[:, np.newaxis] ** 2
-        squared = squared + np.arange(width // 2 + 1) ** 2
+        # in integers: fftfreq() times the size rounds, and frequencies at rad_out would be lost
+        rows = (np.arange(height) + height // 2) % height - height // 2
+        squared = rows[:, np.newaxis] ** 2 + np.arange(width // 2 + 1) ** 2
         inside = (squared > self.params.rad_in**2) & (squared <= self.params.rad_out**2)
         return {"pixels": pixels, "frequencies": inside}
 

@@ -224,14 +224,18 @@ class MaskContainer:
         """The part of the masks in cell ``idx`` of a tiling scheme; otherwise as `get`."""
         return self.get_for_sig_slice(scheme[idx], *args, **kwargs)
 
-    def packed(self, sig_slice: Slice, dtype: np.dtype[Any]) -> PackedMasks | SparseMasks:
-        """The masks in a box of signal axes, ready for frames of ``dtype``.
+    def packed(
+        self, sig_slice: Slice, dtype: np.dtype[Any], weights: np.dtype[Any] | None = None
+    ) -> PackedMasks | SparseMasks:
+        """The masks in a box of signal axes, cast to ``weights``, ready for frames of ``dtype``.
 
         Sparse masks with so many weights that every pixel is sooner multiplied become dense here.
         """
-        key = (tuple(sig_slice.origin), tuple(sig_slice.shape), dtype)
+        key = (tuple(sig_slice.origin), tuple(sig_slice.shape), dtype, weights)
         if key not in self._ready:
             stack, part = self._stack(), self._part(sig_slice)
+            if weights not in (None, part.dtype):
+                part = part.astype(weights)
             if not isinstance(part, SparseStack):
                 self._ready[key] = PackedMasks(part, dtype)
             elif isinstance(stack, SparseStack) and stack.is_crowded:

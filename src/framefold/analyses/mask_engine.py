@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from framefold.analyses.mask_container import MaskContainer
 from framefold.analyses.shifts import move_back
 from framefold.core.shape import Slice
+from framefold.kernels.masks import PackedMasks
+from framefold.kernels.sparse_masks import SparseMasks
 from framefold.udf import UDFMeta
 
 
@@ -42,7 +45,7 @@ class ApplyMasksEngine:
         ndarray of int64, float64 or complex128, shape (n, masks)
             To be added up over the parts of the detector.
         """
-        return self.masks.packed(self.meta.sig_slice, tile.dtype).apply(tile)
+        return self._packed(self.meta.sig_slice, tile.dtype).apply(tile)
 
     def process_tile_shifted(self, tile: NDArray[Any], shifts: ArrayLike) -> NDArray[Any]:
         """The products of a tile with masks that are moved over it.
@@ -61,9 +64,23 @@ class ApplyMasksEngine:
         sig = self.meta.dataset_shape.sig
         # moving the frame back is moving the masks on
         back = move_back(tile, tuple(self.meta.sig_slice.origin), tuple(sig), shifts)
-        return self.masks.packed(Slice((0,) * len(sig), sig), back.dtype).apply(back)
+        return self._packed(Slice((0,) * len(sig), sig), back.dtype).apply(back)
 
     def process_frame_shifted(self, frame: NDArray[Any], shifts: ArrayLike) -> NDArray[Any]:
         """The products of one whole frame, shape sig, with masks moved over it, shape (masks,)."""
         products: NDArray[Any] = self.process_tile_shifted(frame[None], shifts)[0]
         return products
+
+    def _packed(self, box: Slice, dtype: np.dtype[Any]) -> PackedMasks | SparseMasks:
+        weights = _precise(self.masks.dtype, dtype, self.meta.input_dtype)
+        return self.masks.packed(box, dtype, weights)
+
+
+def _precise(masks: np.dtype[Any], frames: np.dtype[Any], run: np.dtype[Any]) -> np.dtype[Any]:
+    """What masks must be for products as precise as the run's, though its native tiles are not."""
+    if frames.kind in "bui" and masks.kind in "bui":
+        return masks  # exact anyhow
+    double = (np.dtype(np.float64), np.dtype(np.complex128))
+    if np.result_type(masks, run) in double and np.result_type(masks, frames) not in double:
+        return np.result_type(masks, np.float64)
+    return masks

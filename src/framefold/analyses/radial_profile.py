@@ -130,24 +130,24 @@ class Rings:
     ----------
     distance : ndarray of float64, shape sig
         Of each pixel from the centre [pixels].
-    width : float
-        Of each ring [pixels].
-    count : int
-        How many rings there are.
+    radius : ndarray of float64, shape (rings,)
+        Inner radius of each ring, ascending from 0 [pixels].
     outer : float
         Pixels farther than this are in none [pixels].
     """
 
     def __init__(
-        self, distance: NDArray[np.float64], width: float, count: int, outer: float
+        self, distance: NDArray[np.float64], radius: NDArray[np.float64], outer: float
     ) -> None:
-        number = np.minimum(distance // width, count - 1).astype(np.int32)
+        count = len(radius)
+        # compared with the radii that are handed out: a quotient would round otherwise than they
+        number = (np.searchsorted(radius, distance, side="right") - 1).astype(np.int32)
         number[distance > outer] = count
         number.flags.writeable = False
         self.number = number
         """int32, shape sig; the count of rings where a pixel is in none."""
         self.pixels: NDArray[np.int64] = np.bincount(number.reshape(-1), minlength=count)[:count]
-        self.radius = np.arange(count, dtype=np.float64) * width
+        self.radius = radius
         """Inner radius [pixels]."""
 
 
@@ -158,5 +158,6 @@ def _find_rings(
     distance = np.sqrt(squared_distance(sig, cy, cx))
     outer = float(distance.max()) if ro is None else float(ro)
     if n_bins is None:
-        return Rings(distance, 1.0, math.floor(outer) + 1, outer)
-    return Rings(distance, outer / n_bins if outer else 1.0, n_bins, outer)
+        return Rings(distance, np.arange(math.floor(outer) + 1.0), outer)
+    # multiplied first, so that borders on whole pixels are exactly there
+    return Rings(distance, np.arange(n_bins) * (outer or 1.0) / n_bins, outer)
