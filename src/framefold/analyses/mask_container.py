@@ -227,18 +227,15 @@ class MaskContainer:
     def packed(
         self, sig_slice: Slice, dtype: np.dtype[Any], weights: np.dtype[Any] | None = None
     ) -> PackedMasks | SparseMasks:
-        """The masks in a box of signal axes, cast to ``weights``, ready for frames of ``dtype``.
-
-        Sparse masks with so many weights that every pixel is sooner multiplied become dense here.
-        """
+        """The masks in a box of signal axes, cast to ``weights``, ready for frames of ``dtype``."""
         key = (tuple(sig_slice.origin), tuple(sig_slice.shape), dtype, weights)
         if key not in self._ready:
             stack, part = self._stack(), self._part(sig_slice)
-            if weights not in (None, part.dtype):
+            if weights is not None and weights != part.dtype:
                 part = part.astype(weights)
             if not isinstance(part, SparseStack):
                 self._ready[key] = PackedMasks(part, dtype)
-            elif isinstance(stack, SparseStack) and stack.is_crowded:
+            elif isinstance(stack, SparseStack) and stack.is_crowded:  # quicker dense
                 self._ready[key] = PackedMasks(part.dense(), dtype)
             else:
                 self._ready[key] = part.packed(dtype)
