@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
 import h5py
 
-from framefold.errors import DataError, ParameterError, UnknownNameError
+from framefold.errors import DataError, ParameterError
+from framefold.formats.dialects import choose
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, acquisition_of
 from framefold.formats.layout import Layout
 from framefold.formats.library import hdf5_errors
+from framefold.formats.links import Links
 from framefold.formats.opened import FileIdentity
-from framefold.formats.request import Request, is_pixel_type
+from framefold.formats.request import Request
 from framefold.formats.stored import lay_out
 
 SUMMARY = "HDF5 with an array of frames"
@@ -48,6 +49,7 @@ def open_file(
     *,
     ds_path: str | None = None,
     sig_dims: int = 2,
+    follow_links: bool = False,
 ) -> FileDataSet:
     """An HDF5 file as a data set.
 
@@ -58,9 +60,12 @@ def open_file(
     request : Request
         What the user said; everything may be left out.
     ds_path : str or None
-        Path of the dataset in the file; None for the largest numeric one of 3 or more axes.
+        Path of the dataset in the file; None to look for it as `framefold.formats.dialects.choose`
+        does: NeXus, EMD, then the largest numeric array of 3 or more axes.
     sig_dims : int
         How many of the last axes belong to the detector.
+    follow_links : bool
+        Whether to follow links to files outside the folder of this one, too.
 
     Raises
     ------
@@ -70,9 +75,12 @@ def open_file(
         If there is no dataset ``ds_path``.
     """
     identity = FileIdentity.of(path)
+    links = Links.of(identity, follow_links)
+    if ds_path is not None and not isinstance(ds_path, str):
+        raise ParameterError(f"ds_path={ds_path!r} is not the name of a dataset")
     with hdf5_errors(identity.path), h5py.File(identity.path, "r") as file:
-        dataset, chosen = _choose(file, identity, ds_path)
-        found = lay_out(dataset, sig_dims=sig_dims)
+        dataset, chosen = choose(file, ds_path, links)
+        found = lay_out(dataset, links, sig_dims=sig_dims)
         metadata = {"dataset": dataset.name, **plain_attributes(dataset)}
         name = str(dataset.name)
     what = f"{identity.path}:{name}"
@@ -143,36 +151,6 @@ def data_set(
         num_partitions=request.num_partitions,
         step=found.step,
     )
-
-
-def _choose(
-    file: h5py.File, identity: FileIdentity, ds_path: str | None
-) -> tuple[h5py.Dataset, str]:
-    candidates: dict[str, h5py.Dataset] = {}
-
-    def note(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim >= 3 and is_pixel_type(item.dtype):
-            candidates[f"/{name}"] = item
-
-    if ds_path is not None:
-        if not isinstance(ds_path, str):
-            raise ParameterError(f"ds_path={ds_path!r} is not the name of a dataset")
-        item = file.get(ds_path)
-        if isinstance(item, h5py.Dataset):
-            return item, "told by the user"
-        file.visititems(note)
-        raise UnknownNameError(f"dataset in {identity.path}", ds_path, candidates)
-    file.visititems(note)
-    if not candidates:
-        raise DataError(
-            f"{identity.path} holds no numeric array with at least 3 axes; "
-            "name another dataset with ds_path"
-        )
-    # of two equally large ones the first in the file
-    name = max(candidates, key=lambda n: math.prod(candidates[n].shape))
-    if len(candidates) == 1:
-        return candidates[name], "the only numeric array with at least 3 axes"
-    return candidates[name], f"the largest of {len(candidates)} arrays; ds_path chooses another"
 
 
 def plain_attributes(item: h5py.HLObject) -> dict[str, object]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.formats.files import Segment
+from framefold.formats.links import Links
 from framefold.formats.opened import FileIdentity
 
 
@@ -67,6 +68,8 @@ class Subject:
         The dataset, opened.
     identity : FileIdentity
         The file it lies in.
+    links : Links
+        Which other files may be looked into.
     dtype : numpy.dtype
         Pixel type as stored.
     fixed : mapping of int to int
@@ -79,6 +82,7 @@ class Subject:
 
     dataset: h5py.Dataset
     identity: FileIdentity
+    links: Links
     dtype: np.dtype[Any]
     fixed: Mapping[int, int]
     nav_shape: tuple[int, ...]

@@ -11,7 +11,8 @@ from framefold.errors import DataError
 from framefold.formats.files import Segment
 from framefold.formats.layout import Layout, moved
 from framefold.formats.library import hdf5_errors
-from framefold.formats.opened import FileIdentity, source_path
+from framefold.formats.links import Links
+from framefold.formats.opened import FileIdentity
 from framefold.formats.stored import lay_out
 
 
@@ -42,7 +43,7 @@ class LinkedFile:
 
 
 def linked_files(
-    data: h5py.Group, names: Sequence[str], identity: FileIdentity
+    data: h5py.Group, names: Sequence[str], identity: FileIdentity, links: Links
 ) -> Iterator[LinkedFile]:
     """Look at each linked file in turn.
 
@@ -54,28 +55,30 @@ def linked_files(
         Its entries ``data_000001`` ... in order.
     identity : FileIdentity
         The master.
+    links : Links
+        Which links may be followed.
     """
     for name in names:
         link = data.get(name, getlink=True)
         if not isinstance(link, h5py.ExternalLink):
-            yield _look(data[name], name, identity.name)
+            yield _look(data[name], name, identity.name, links)
             continue
-        path = source_path(identity, link.filename)
+        path, why = links.find(identity, link.filename)
         if path is None:
-            yield LinkedFile(name, link.filename, problem="is missing")
+            yield LinkedFile(name, link.filename, problem=why)
             continue
         try:
             with hdf5_errors(path), h5py.File(path, "r") as file:
-                yield _look(file[link.path], name, link.filename)
+                yield _look(links.item(file, link.path), name, link.filename, links)
         except DataError as error:
             yield LinkedFile(name, link.filename, problem=f"cannot be read: {error}")
 
 
-def _look(item: object, entry: str, file_name: str) -> LinkedFile:
+def _look(item: object, entry: str, file_name: str, links: Links) -> LinkedFile:
     if not isinstance(item, h5py.Dataset) or item.ndim != 3:
         return LinkedFile(entry, file_name, problem="holds no stack of images")
     low, high = (_number(item, name) for name in ("image_nr_low", "image_nr_high"))
-    return LinkedFile(entry, file_name, lay_out(item), low, high)
+    return LinkedFile(entry, file_name, lay_out(item, links), low, high)
 
 
 def _number(item: h5py.Dataset, name: str) -> int | None:

@@ -179,26 +179,3 @@ def readable_sibling(identity: FileIdentity, name: str) -> str | None:
     """A file of that name in the folder of another one; None if there is none to be read."""
     path = Path(identity.path).with_name(name)
     return str(path) if path.is_file() and os.access(path, os.R_OK) else None
-
-
-def source_path(identity: FileIdentity, named: str) -> str | None:
-    """Where a linked file is, or None.
-
-    Parameters
-    ----------
-    identity : FileIdentity
-        The file that holds the link.
-    named : str
-        What the link says; relative names start from the folder of that file.
-    """
-    if named == ".":
-        return identity.path
-    folder = Path(identity.path).parent
-    # an absolute name stems from the detector's own computer; the files usually moved together
-    for path in (folder / named, folder / Path(named).name):
-        try:
-            if path.is_file() and os.access(path, os.R_OK):
-                return str(path)
-        except (OSError, ValueError):  # a damaged name: too long, or with a null byte
-            continue
-    return None

@@ -18,6 +18,7 @@ from framefold.formats.hdf5 import understands as has_signature
 from framefold.formats.layout import Layout, moved
 from framefold.formats.library import hdf5_errors
 from framefold.formats.linked_files import join, linked_files
+from framefold.formats.links import Links
 from framefold.formats.opened import FileIdentity
 from framefold.formats.request import Request
 from framefold.formats.shapes import MAX_FRAMES
@@ -83,7 +84,11 @@ def _why(file: h5py.File) -> str | None:
 
 
 def open_file(
-    path: str | os.PathLike[str], request: Request, *, channel: str | int | None = None
+    path: str | os.PathLike[str],
+    request: Request,
+    *,
+    channel: str | int | None = None,
+    follow_links: bool = False,
 ) -> FileDataSet:
     """A DECTRIS recording as a data set.
 
@@ -95,6 +100,8 @@ def open_file(
         What the user said; everything may be left out.
     channel : str, int or None
         Which threshold image of the 4-D form, by name or number; None for the first.
+    follow_links : bool
+        Whether to follow links to data files outside the folder of the master, too.
 
     Raises
     ------
@@ -106,7 +113,7 @@ def open_file(
     identity = FileIdentity.of(path)
     with hdf5_errors(identity.path), h5py.File(identity.path, "r") as file:
         why = _why(file) or "told by the user"
-        found = _frames(file, identity, channel)
+        found = _frames(file, identity, channel, Links.of(identity, follow_links))
         metadata = _metadata(file)
         has_mask = _has_mask(file)
         told = _promise(file)
@@ -136,24 +143,26 @@ def open_file(
     return data_set(identity, request, found, facts, metadata, what, nav_shape)
 
 
-def _frames(file: h5py.File, identity: FileIdentity, channel: str | int | None) -> Layout:
-    data = file.get(_DATA)
+def _frames(
+    file: h5py.File, identity: FileIdentity, channel: str | int | None, links: Links
+) -> Layout:
+    data = links.item(file, _DATA)
     if not isinstance(data, h5py.Group):
         raise DataError(f"{identity.path} has no group {_DATA}; is it a DECTRIS file?")
     names = [name for name in data if _NUMBERED.fullmatch(name)]
     if names:
         _no_channels(channel, identity)
         names.sort(key=lambda name: int(name.removeprefix("data_")))
-        return join(linked_files(data, names, identity), identity)
-    frames = data.get("data")
+        return join(linked_files(data, names, identity, links), identity)
+    frames = links.item(data, "data")
     if not isinstance(frames, h5py.Dataset):
         raise DataError(f"{identity.path} has neither {_DATA}/data nor {_DATA}/data_000001")
     if frames.ndim == 4:
         index = _channel_index(file, frames, channel, identity)
-        found = _numbered(lay_out(frames, fixed={1: index}), data.get("image_id"))
+        found = _numbered(lay_out(frames, links, fixed={1: index}), data.get("image_id"))
     else:
         _no_channels(channel, identity)
-        found = lay_out(frames)
+        found = lay_out(frames, links)
     return found
 
 

@@ -16,6 +16,7 @@ from framefold.formats.files import Segment
 from framefold.formats.filters import codec_of, filter_names, require_filters
 from framefold.formats.layout import Layout, Subject
 from framefold.formats.library import LibraryFrames, covered, hdf5_errors
+from framefold.formats.links import Links
 from framefold.formats.mapped import MappedFrames
 from framefold.formats.opened import FileIdentity
 from framefold.formats.request import is_pixel_type
@@ -31,6 +32,7 @@ _DEPTH = 8
 
 def lay_out(
     dataset: h5py.Dataset,
+    links: Links,
     *,
     sig_dims: int = 2,
     fixed: Mapping[int, int] | None = None,
@@ -42,6 +44,8 @@ def lay_out(
     ----------
     dataset : h5py.Dataset
         Leading axes count frames, the last ``sig_dims`` are the frame.
+    links : Links
+        Which other files may be looked into.
     sig_dims : int
         How many axes a frame has.
     fixed : mapping of int to int or None
@@ -63,13 +67,13 @@ def lay_out(
         chosen = dict(fixed or {})
         nav, sig = split_axes(dataset.shape, sig_dims, what)
         kept = tuple(n for axis, n in enumerate(nav) if axis not in chosen) or (1,)
-        subject = Subject(dataset, identity, dtype, chosen, kept, sig, depth)
+        subject = Subject(dataset, identity, links, dtype, chosen, kept, sig, depth)
         if dataset.is_virtual:
             if depth >= _DEPTH:
                 raise DataError(f"{what} nests virtual datasets {_DEPTH} deep")
 
             def inner(source: h5py.Dataset) -> Layout:
-                return lay_out(source, sig_dims=sig_dims, fixed=chosen, depth=depth + 1)
+                return lay_out(source, links, sig_dims=sig_dims, fixed=chosen, depth=depth + 1)
 
             return through_sources(subject, inner, _through_library)
         if dataset.chunks is None:
@@ -80,8 +84,9 @@ def lay_out(
 def _contiguous(subject: Subject) -> Layout:
     dataset = subject.dataset
     plist = dataset.id.get_create_plist()
-    external = plist.get_external_count() > 0
-    if external or plist.get_layout() != h5py.h5d.CONTIGUOUS or len(subject.fixed) > 1:
+    if plist.get_external_count() > 0:
+        return _external(subject, plist)
+    if plist.get_layout() != h5py.h5d.CONTIGUOUS or len(subject.fixed) > 1:
         return _through_library(subject, np.ones(subject.frames, dtype=bool), "raw")
     offset = dataset.id.get_offset()
     if offset is None:  # declared, and nothing written ever
@@ -97,6 +102,42 @@ def _contiguous(subject: Subject) -> Layout:
     storage = MappedFrames(subject.identity, offset, stride, found, subject.pixels, subject.dtype)
     segments = (Segment(0, storage, 0, found),) if found else ()
     return subject.layout(segments, "raw", problems=subject.lacking(found))
+
+
+def _external(subject: Subject, plist: Any) -> Layout:
+    """Pixels in raw files beside: read by ourselves, since the library would open any file."""
+    segments: list[Segment] = []
+    missing: list[str] = []
+    problems: list[str] = []
+    number, frame_bytes = 0, subject.frame_bytes
+    for i in range(plist.get_external_count()):
+        raw_name, offset, size = plist.get_external(i)
+        name = raw_name.decode("utf-8", "replace")
+        last = i + 1 == plist.get_external_count()
+        count = subject.frames - number if last else int(size) // frame_bytes
+        if subject.fixed or (not last and size % frame_bytes):
+            raise DataError(
+                f"{subject.identity.path}:{subject.dataset.name} is spread over raw files within "
+                "frames; copy it into one file (h5repack -l CONTI)"
+            )
+        path, why = subject.links.find(subject.identity, name)
+        if path is None:
+            missing.append(name)
+            problems.append(f"linked file {name} {why}")
+        else:
+            part = FileIdentity.of(path)
+            there = max(0, part.size - int(offset)) // frame_bytes
+            found = min(count, there)
+            pixels, dtype = subject.pixels, subject.dtype
+            storage = MappedFrames(part, int(offset), frame_bytes, found, pixels, dtype)
+            if found:
+                segments.append(Segment(number, storage, 0, found))
+        number += count
+    if not problems:
+        problems += subject.lacking(sum(segment.count for segment in segments))
+    return subject.layout(
+        tuple(segments), "raw", missing_files=tuple(missing), problems=tuple(problems)
+    )
 
 
 def _chunked(subject: Subject) -> Layout:

@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.errors import DataError
 from framefold.formats.files import Segment
 from framefold.formats.layout import Layout, Subject, moved
-from framefold.formats.opened import source_path
 
 Read = Callable[[h5py.Dataset], Layout]
 """Finds out how a source dataset is best read."""
@@ -42,11 +42,13 @@ def through_sources(subject: Subject, read: Read, read_whole: ReadWhole) -> Layo
     """
     segments: list[Segment] = []
     missing: list[str] = []
+    problems: list[str] = []
     parts: list[Layout] = []
     for source in subject.dataset.virtual_sources():
-        path = source_path(subject.identity, source.file_name)
+        path, why = subject.links.find(subject.identity, source.file_name)
         if path is None:
             missing.append(source.file_name)
+            problems.append(f"linked file {source.file_name} {why}")
             continue
         part = _part(subject, source, path, read)
         if part is None:
@@ -56,7 +58,6 @@ def through_sources(subject: Subject, read: Read, read_whole: ReadWhole) -> Layo
     segments.sort(key=lambda segment: segment.number)
     if any(a.number + a.count > b.number for a, b in itertools.pairwise(segments)):
         return _whole(subject, read_whole)
-    problems = [_missing(name) for name in missing]
     problems += [problem for part in parts for problem in part.problems]
     if not problems:
         problems += subject.lacking(sum(segment.count for segment in segments))
@@ -75,7 +76,9 @@ def _part(
     """The frames of one source at their places; None if it is no whole stretch."""
     target = _rows(source.vspace, subject.dataset.shape)
     with h5py.File(path, "r") as file:
-        inner = file[source.dset_name]
+        inner = subject.links.item(file, source.dset_name)
+        if not isinstance(inner, h5py.Dataset):
+            raise DataError(f"{path} has no dataset {source.dset_name}")
         origin = _rows(source.src_space, inner.shape)
         same = inner.shape[1:] == subject.dataset.shape[1:] and inner.dtype == subject.dtype
         if target is None or origin is None or not same:
@@ -88,22 +91,22 @@ def _part(
     return layout, moved(layout.segments, target[0] * each - low, low, high)
 
 
-def _missing(name: str) -> str:
-    return f"linked file {name} is missing"
-
-
 def _whole(subject: Subject, read_whole: ReadWhole) -> Layout:
     present = np.ones(subject.dataset.shape[0], dtype=bool)
     missing: list[str] = []
+    problems: list[str] = []
     for source in subject.dataset.virtual_sources():
-        if source_path(subject.identity, source.file_name) is None:
+        # the library will open just the file that is named
+        path, why = subject.links.find(subject.identity, source.file_name, exact=True)
+        if path is None:
             low, high = source.vspace.get_select_bounds()
             present[int(low[0]) : int(high[0]) + 1] = False
             missing.append(source.file_name)
+            problems.append(f"linked file {source.file_name} {why}")
     each = subject.frames // subject.dataset.shape[0]
     found = read_whole(subject, np.repeat(present, each), "virtual")
-    problems = tuple(_missing(name) for name in missing) or found.problems
-    return replace(found, missing_files=tuple(missing), problems=problems)
+    said = tuple(problems) or found.problems
+    return replace(found, missing_files=tuple(missing), problems=said)
 
 
 def _rows(space: Any, shape: tuple[int, ...]) -> tuple[int, int] | None:
