@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 def nearest(value: str, known: Iterable[str]) -> str | None:
@@ -151,7 +152,18 @@ class ExecutorSpecException(ParameterError):  # noqa: N818 - the name UDF author
 
 
 class UDFRunCancelled(FramefoldError):  # noqa: N818 - the name UDF authors know
-    """A run that was stopped before its end; what had been merged stays valid."""
+    """A run that was stopped before its end; what had been merged stays valid.
+
+    Attributes
+    ----------
+    buffers : tuple of dict of str to BufferWrapper
+        For each UDF, its results so far by name; empty if the run had not begun.
+    damage : BufferWrapper or None
+        Which scan positions are in them; nav-shaped bool.
+    """
+
+    buffers: tuple[dict[str, Any], ...] = ()
+    damage: Any = None
 
 
 class JobCancelledError(UDFRunCancelled):

@@ -42,11 +42,15 @@ class Ending:
         One sentence for people.
     losses : Losses
         Everything that was counted on the way.
+    cut_short : bool
+        Whether the last of the frames that the scan needs never came. Frames that are
+        missing in between do not count: those were lost, and the measurement went to its end.
     """
 
     complete: bool
     reason: str
     losses: Losses
+    cut_short: bool = False
 
 
 class Reader(Protocol):

@@ -124,6 +124,8 @@ class Assembler:
         self._last: Filling | None = None  # where the last frame went
         self._seen = bytearray(scan.size)
         self._expected = scan.reachable(frames)
+        self._reachable = scan.reachable
+        self._highest = -1  # number of a frame that found its place
         self.received = 0
         self.sealed: list[Filling] = []
         """Slots that must go to the workers now; the caller takes them out."""
@@ -169,6 +171,8 @@ class Assembler:
             filling = Filling(slot, part, capacity, now, self._shape.table_bytes)
             self._open[part] = filling
         self._seen[position] = 1
+        if frame > self._highest:
+            self._highest = frame
         self.received += 1
         offset = filling.used
         filling.positions.append(position)
@@ -218,6 +222,11 @@ class Assembler:
     def is_complete(self) -> bool:
         """Whether every position has been received that a promised frame belongs to."""
         return self.received >= self._expected
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether the last of the promised frames that have a place has been received."""
+        return self._reachable(self._highest + 1) >= self._expected
 
 
 def frames_per_block(

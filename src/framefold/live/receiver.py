@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from framefold.core.acquisition import Acquisition
 from framefold.core.reader import Ending
 from framefold.errors import FramefoldError, ProtocolError
+from framefold.live.announcement import Announcement, ScanChoice
 from framefold.live.assembler import Assembler, FreeSlots, Verdict
 from framefold.live.collection import Collection
 from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
@@ -96,6 +98,9 @@ class Receiver:
         self._free = FreeSlots(self._shape.slots)
         self._waiting: Arrived | None = None  # a frame without room
         self._opening: Acquisition | None = None  # waits for all slots to be cut anew
+        self._held: tuple[Announcement, Started] | None = None  # waits to be taken
+        self._scan_settings = settings  # of the series at hand
+        self._was_connected = False
         self._said: set[str] = set()  # kinds of refusal logged in this series
         self._last_frame = 0.0
         self._stopping = False
@@ -120,6 +125,9 @@ class Receiver:
         self._last_frame += self._clock() - woken
         self._look_at_clock()
         self._counts[Count.CONNECTED] = self._transport.connected
+        if self._settings.hold and self._transport.connected and not self._was_connected:
+            self._tell("connected")
+        self._was_connected = self._transport.connected
         self._counts[Count.SLOTS] = self._free.slots
         self._counts[Count.FREE_SLOTS] = len(self._free)
 
@@ -132,6 +140,8 @@ class Receiver:
                 self._stopping = True
             elif verb == "free":
                 self._free.give_back(facts[0])
+            elif verb in ("take", "leave") and self._held and self._held[0].ident == facts[0]:
+                self._release_held(facts[1] if verb == "take" else None)
             elif (
                 verb == "drop"
                 and self._collection
@@ -141,9 +151,14 @@ class Receiver:
         if self._opening is not None and self._free.all_back:
             acquisition, self._opening = self._opening, None
             self._begin(acquisition)
-        if self._waiting is not None and self._opening is None and len(self._free):
+        if self._waiting is not None and not self._is_undecided and len(self._free):
             frame, self._waiting = self._waiting, None
             self._handle_all(lambda: (frame,))
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Whether frames of the current series have to wait."""
+        return self._opening is not None or self._held is not None
 
     def _tell(self, *facts: object) -> None:
         self._connection.send_bytes(pickle.dumps(facts))
@@ -239,8 +254,38 @@ class Receiver:
     def _announce(
         self, header: Started, sig_shape: tuple[int, ...], dtype: np.dtype[np.generic]
     ) -> None:
-        settings = self._settings
         self._announced = None
+        if not self._settings.hold:
+            self._choose(header, sig_shape, dtype)
+            return
+        ident = int(self._counts[Count.SERIES])
+        found = Announcement(
+            ident, header.series, header.number, sig_shape, dtype, header.frames,
+            header.channels, header.frame_time, header.metadata,
+        )  # fmt: skip
+        self._held = (found, header)
+        self._tell("announced", found)
+
+    def _release_held(self, choice: ScanChoice | None) -> None:
+        """Go on with the series that was held; without a choice, leave it."""
+        assert self._held is not None
+        (found, header), self._held = self._held, None
+        if choice is None:
+            self._ledger.end()
+            self._header = None
+            return
+        self._scan_settings = replace(
+            self._settings,
+            nav_shape=choice.nav_shape,
+            sync_offset=choice.sync_offset,
+            frames_per_block=choice.frames_per_block or self._settings.frames_per_block,
+        )
+        self._choose(header, found.sig_shape, found.dtype)
+
+    def _choose(
+        self, header: Started, sig_shape: tuple[int, ...], dtype: np.dtype[np.generic]
+    ) -> None:
+        settings = self._scan_settings
         try:
             ident = f"{header.series}-{time.time_ns():x}"
             acquisition = announced(ident, header, sig_shape, dtype, settings)
@@ -262,7 +307,7 @@ class Receiver:
         shape = ring_shape(len(self._memory), acquisition.frame_bytes, self._settings.block_bytes)
         if shape != self._shape:
             self._shape, self._free = shape, FreeSlots(shape.slots)
-        stretch = stretch_of(acquisition, self._settings)
+        stretch = stretch_of(acquisition, self._scan_settings)
         scan = acquisition.scan
         try:
             assembler = Assembler(scan, stretch, shape, self._free, acquisition.frames)
@@ -290,7 +335,7 @@ class Receiver:
             self._started(Started(frame.series, 0, None, None, None))
         if self._announced is not None:
             self._announce(self._announced, frame.sig_shape, frame.dtype)
-        if self._opening is not None:
+        if self._is_undecided:
             self._waiting = frame
             return
         if self._collection is None:
@@ -361,6 +406,9 @@ class Receiver:
         collection, self._collection = self._collection, None
         self._ledger.end()
         self._header = self._announced = self._waiting = self._opening = None
+        held, self._held = self._held, None
+        if held is not None:
+            self._tell("withdrawn", held[0].ident, reason)
         if collection is None:
             return
         collection.assembler.seal_all()
@@ -374,7 +422,8 @@ class Receiver:
             text = f"all {scan.size} positions received"
         else:
             text = f"all frames received, for {assembler.received} of {scan.size} positions"
-        ending = Ending(complete, text, losses(self._counts))
+        cut_short = not complete and not assembler.reached_end
+        ending = Ending(complete, text, losses(self._counts), cut_short)
         log.info("acquisition ended id=%s %s", collection.acquisition.ident, text)
         self._tell("ended", collection.acquisition.ident, ending)
 

@@ -41,6 +41,9 @@ class StreamSettings:
         for ever.
     log_level : str
         From which level on the receiver logs to stderr.
+    hold : bool
+        Whether each series waits for `HeldStream.take`, which says how its scan runs, instead of
+        being taken as soon as it is announced.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class StreamSettings:
     update_seconds: float = 0.25
     idle_seconds: float | None = 30.0
     log_level: str = "WARNING"
+    hold: bool = False
 
     def __post_init__(self) -> None:
         if self.ring_bytes <= COUNTERS_BYTES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class StreamStatistics:
     acquisitions: int
 
 
-class _Link:
+class Link:
     """One receiver process with its ring."""
 
     def __init__(self, launcher: Launcher, settings: StreamSettings) -> None:
@@ -79,6 +80,7 @@ class _Link:
             raise
 
     def send(self, *order: object) -> None:
+        """Tell the receiver something; one that is gone does not hear it."""
         try:
             self.child.send(*order)
         except OSError as error:
@@ -92,21 +94,37 @@ class _Link:
             return None
         return verb, facts
 
+    def hears(self, deadline: float | None) -> bool:
+        """Whether something was announced, or the receiver is gone; waits until a moment of
+        the monotonic clock [s].
+        """
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            return self.child.poll(left)
+        except OSError:
+            return True
+
     @contextmanager
-    def followed(self) -> Iterator[None]:
-        """Nobody else takes announcements meanwhile; waits for whoever does now."""
+    def followed(self, deadline: float | None = None) -> Iterator[bool]:
+        """Nobody else takes announcements meanwhile; waits for whoever does now, at the
+        longest until a moment of the monotonic clock [s]; gives whether it is our turn.
+        """
         me = threading.get_ident()
         if self._follower == me:
             raise RunFailedError(
                 "the acquisition before is still being run in this thread: go to its end, or "
                 "close its run, before you wait for the next"
             )
-        with self._following:
-            self._follower = me
-            try:
-                yield
-            finally:
-                self._follower = None
+        left = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
+        if not self._following.acquire(timeout=left):
+            yield False
+            return
+        self._follower = me
+        try:
+            yield True
+        finally:
+            self._follower = None
+            self._following.release()
 
     def end(self) -> str:
         """End the receiver and let go of the ring; how it ended."""
@@ -149,8 +167,8 @@ class Stream:
         self.last_refusal = ""
         self._link = self._listen()
 
-    def _listen(self) -> _Link:
-        link = _Link(self._launcher, self.settings)
+    def _listen(self) -> Link:
+        link = Link(self._launcher, self.settings)
         try:
             heard = link.receive()
         except BaseException:
@@ -208,14 +226,18 @@ class Stream:
             verb, facts = heard
             if verb == "started":
                 return LiveReader(link, *facts)
-            if verb == "block":
-                # of an acquisition nobody follows any more
-                link.send("free", facts[0].slot)
-            elif verb == "refused":
-                self.last_refusal = f"series {facts[0]}: {facts[1]}"
+            self._note(link, verb, facts)
         return None
 
-    def _restart(self, lost: _Link) -> None:
+    def _note(self, link: Link, verb: str, facts: list[Any]) -> None:
+        """What an announcement means to nobody in particular."""
+        if verb == "block":
+            # of an acquisition nobody follows any more
+            link.send("free", facts[0].slot)
+        elif verb == "refused":
+            self.last_refusal = f"series {facts[0]}: {facts[1]}"
+
+    def _restart(self, lost: Link) -> None:
         with self._exchanging:
             if self._closing or self._link is not lost:
                 return
@@ -260,7 +282,7 @@ class LiveReader:
 
     Parameters
     ----------
-    link : _Link
+    link : Link
         The receiver.
     acquisition : Acquisition
         What it announced.
@@ -268,7 +290,7 @@ class LiveReader:
         Its number among the receiver's.
     """
 
-    def __init__(self, link: _Link, acquisition: Acquisition, series: int) -> None:
+    def __init__(self, link: Link, acquisition: Acquisition, series: int) -> None:
         self._link = link
         self.acquisition = acquisition
         self._series = series
@@ -296,7 +318,7 @@ class LiveReader:
                 heard = self._link.receive()
                 if heard is None:
                     why = "the stream was closed" if self._link.closing else "the receiver died"
-                    self._ending = Ending(False, why, self.losses())
+                    self._ending = Ending(False, why, self.losses(), cut_short=True)
                     return
                 verb, facts = heard
                 if verb == "block":

@@ -81,7 +81,7 @@ class Arrived:
     frame: int
     payload: memoryview
     encoding: Encoding
-    sig_shape: tuple[int, int]
+    sig_shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
 

@@ -1,0 +1,163 @@
+"""MemoryReader: frames of an array on the way that a detector's frames take, without a wire."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+from framefold.connections.pending import PendingAcquisition
+from framefold.core.block import Block
+from framefold.core.encoding import Encoding
+from framefold.core.losses import Losses
+from framefold.core.reader import BlockPlan, Ending
+from framefold.core.scan import Scan
+from framefold.errors import RunFailedError
+from framefold.live.announcement import ScanChoice
+from framefold.live.assembler import Assembler, FreeSlots, Verdict, frames_per_block
+from framefold.live.block import SlotBlock, forget
+from framefold.live.collection import Collection
+from framefold.live.opening import ring_shape
+from framefold.live.settings import StreamSettings
+from framefold.processes.segment import Segment
+from framefold.protocols import Arrived
+
+RAW = Encoding("raw")
+
+
+class MemoryReader:
+    """Places frames into a ring as a receiver does, in the thread that asks for blocks.
+
+    Parameters
+    ----------
+    frames : ndarray, shape (frames, rows, columns)
+        Contiguous, machine byte order.
+    arrivals : iterable of int
+        Frame numbers in the order in which they come.
+    pending : PendingAcquisition
+    choice : ScanChoice
+        How the scan runs.
+    settings : StreamSettings
+        Sizes of the ring and of blocks.
+    """
+
+    def __init__(
+        self,
+        frames: NDArray[Any],
+        arrivals: Iterable[int],
+        pending: PendingAcquisition,
+        choice: ScanChoice,
+        settings: StreamSettings,
+    ) -> None:
+        scan = Scan.fit(len(frames), choice.nav_shape, choice.sync_offset)
+        self.acquisition = pending.acquisition(scan)
+        self._frames = frames
+        self._arrivals = arrivals
+        frame_bytes = self.acquisition.frame_bytes
+        self._shape = ring_shape(settings.ring_bytes, frame_bytes, settings.block_bytes)
+        stretch = frames_per_block(
+            frame_bytes,
+            wanted=choice.frames_per_block or settings.frames_per_block,
+            cache_bytes=settings.block_bytes,
+            frames=scan.size,
+            frame_time=None,
+            update_seconds=settings.update_seconds,
+        )
+        self._free = FreeSlots(self._shape.slots)
+        self._assembler = Assembler(scan, stretch, self._shape, self._free, len(frames))
+        self._ring_bytes = settings.ring_bytes
+        self._ring: Segment | None = None
+        self._out = 0  # slots that are with the workers
+        self._duplicate = self._nowhere = 0
+        # held by: who takes a slot, or gives it back
+        self._changed = threading.Condition()
+        self._taken = self._stopped = self._over = False
+
+    def blocks(self, plan: BlockPlan) -> Iterator[Block]:  # noqa: ARG002 - as a detector's come
+        """Blocks as they become ready.
+
+        Raises
+        ------
+        RunFailedError
+            The second time: frames of a detector pass once.
+        """
+        if self._taken:
+            raise RunFailedError(f"series {self.acquisition.ident} was run already")
+        self._taken = True
+        self._ring = ring = Segment.create(self._ring_bytes)
+        collection = Collection(
+            self.acquisition, self._assembler, self._shape, ring.bytes, ring.path
+        )
+        try:
+            for number in self._arrivals:
+                yield from self._placed(number, collection)
+                if self._stopped:
+                    return
+            self._assembler.seal_all()
+            yield from self._sealed(collection)
+        finally:
+            with self._changed:
+                self._over = True
+                self._let_go()
+
+    def _sealed(self, collection: Collection) -> Iterator[SlotBlock]:
+        for block in collection.sealed(time.monotonic()):
+            with self._changed:
+                self._out += 1
+            yield block
+
+    def _placed(self, number: int, collection: Collection) -> Iterator[SlotBlock]:
+        said = self.acquisition
+        payload = self._frames[number].reshape(-1).view("u1").data
+        frame = Arrived(f"{said.ident}", number, payload, RAW, said.sig_shape, said.dtype)
+        while True:
+            with self._changed:
+                verdict = collection.take(frame, time.monotonic())
+            yield from self._sealed(collection)
+            if verdict != Verdict.FULL:
+                break
+            with self._changed:
+                self._changed.wait_for(lambda: len(self._free) or self._stopped)
+            if self._stopped:
+                return
+        self._duplicate += verdict == Verdict.DUPLICATE
+        self._nowhere += verdict == Verdict.NOWHERE
+
+    def release(self, block: Block) -> None:
+        """Take a slot back."""
+        assert isinstance(block, SlotBlock)
+        with self._changed:
+            self._free.give_back(block.slot)
+            self._out -= 1
+            self._let_go()
+            self._changed.notify_all()
+
+    def _let_go(self) -> None:
+        """Free the ring, once nobody has a slot of it any more."""
+        if self._over and self._out == 0 and self._ring is not None:
+            forget(self._ring.path)
+            self._ring.close()
+
+    def stop(self) -> None:
+        """Hand out no more blocks."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def losses(self) -> Losses:
+        """What was counted so far."""
+        return Losses(
+            received=self._assembler.received,
+            duplicate=self._duplicate,
+            nowhere=self._nowhere,
+        )
+
+    def ending(self) -> Ending:
+        """How it ended."""
+        known = self._assembler
+        text = f"{known.received} of {self.acquisition.scan.size} positions received"
+        cut_short = not known.is_complete and not known.reached_end
+        return Ending(known.is_complete, text, self.losses(), cut_short)
