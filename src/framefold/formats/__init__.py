@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect as introspection
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from framefold.errors import DataError, FramefoldError, ParameterError, nearest
 from framefold.formats.files import FileDataSet, FileReader
@@ -23,6 +24,7 @@ _TABLE = {
     "npy": "framefold.formats.npy",
     "simplon_h5": "framefold.formats.simplon_h5",
     "hdf5": "framefold.formats.hdf5",
+    "simplon_stream": "framefold.formats.simplon_stream",
     "blo": "framefold.formats.blo",
     "ser": "framefold.formats.ser",
     "tiff": "framefold.formats.tiff",
@@ -88,6 +90,12 @@ def open_dataset(
     dtype: DTypeLike | None = None,
     sync_offset: int = 0,
     num_partitions: int | None = None,
+    scan_order: str | None = None,
+    flyback: int | None = None,
+    lead_in: int | None = None,
+    frames_per_position: int = 1,
+    repeats: str = "sum",
+    positions: ArrayLike | str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> FileDataSet:
     """Open a recording.
@@ -109,6 +117,21 @@ def open_dataset(
         Frames to skip at the start, or minus the positions to leave blank there.
     num_partitions : int or None
         How many partitions; None for as many as suit the workers.
+    scan_order : str or None
+        ``"raster"``, or ``"snake"`` if every second line runs back; None for what the file says.
+    flyback : int or None
+        Frames behind each line that belong to no position; None for what the file says.
+    lead_in : int or None
+        Frames before the first line that belong to no position; None for what the file says.
+    frames_per_position : int
+        Frames at each position, one after another.
+    repeats : str
+        What becomes of these: ``"sum"``, or ``"axis"`` for one more navigation axis, the last.
+    positions : array-like, path-like or None
+        Where each frame belongs, for irregular and random scans: flat positions, or indices along
+        the navigation axes, slow axis first; or a CSV file of them. Negative numbers stand for
+        frames without a place. With one column less than ``nav_shape`` has axes, the first axis
+        counts the passes over the same points.
     **options
         What the format itself takes, e.g. ``ds_path``, ``sig_dims``, ``channel``.
 
@@ -123,7 +146,19 @@ def open_dataset(
     ShapeError
         If a shape does not fit the file.
     """
-    request = Request.of(nav_shape, sig_shape, dtype, sync_offset, num_partitions)
+    request = Request.of(
+        nav_shape,
+        sig_shape,
+        dtype,
+        sync_offset,
+        num_partitions,
+        scan_order=scan_order,
+        flyback=flyback,
+        lead_in=lead_in,
+        frames_per_position=frames_per_position,
+        repeats=repeats,
+        positions=positions,
+    )
     if format != "auto":
         FORMATS.target(format)  # an unknown name before a missing file
     identity = FileIdentity.of(path)
@@ -166,7 +201,7 @@ def inspect_file(path: str | os.PathLike[str], **options: Any) -> Inspection:
 def _check_options(name: str, opener: Any, options: dict[str, Any]) -> None:
     parameters = introspection.signature(opener).parameters.values()
     known = [p.name for p in parameters if p.kind is introspection.Parameter.KEYWORD_ONLY]
-    common = ["nav_shape", "sig_shape", "dtype", "sync_offset", "num_partitions"]
+    common = [field.name for field in fields(Request)]
     for option in options:
         if option not in known:
             meant = nearest(option, [*known, *common])

@@ -29,12 +29,16 @@ class FileBlock:
         Where the frames lie.
     sig_shape : tuple of int
         Shape of a frame as the run sees it [pixels].
+    rows : ndarray of int64, or None
+        Which frame of the pieces, one after another, belongs to each position; None where they
+        follow one another as the positions do.
     """
 
     ident: int
     spans: tuple[tuple[int, int], ...]
     pieces: tuple[Piece, ...]
     sig_shape: tuple[int, ...]
+    rows: NDArray[np.int64] | None = None
 
     @contextmanager
     def open(self) -> Iterator[FileFrames]:
@@ -49,6 +53,7 @@ class FileBlock:
                 opened,
                 np.cumsum([0, *(piece.frames for piece in self.pieces)]),
                 self.sig_shape,
+                self.rows,
             )
 
 
@@ -65,6 +70,8 @@ class FileFrames:
         First row of each piece, and the number of all rows.
     sig_shape : tuple of int
         Shape of a frame.
+    order : ndarray of int64, or None
+        As ``rows`` of `FileBlock`.
     """
 
     def __init__(
@@ -73,11 +80,13 @@ class FileFrames:
         pieces: list[OpenPiece],
         starts: NDArray[np.int64],
         sig_shape: tuple[int, ...],
+        order: NDArray[np.int64] | None = None,
     ) -> None:
         self._positions = positions
         self._pieces = pieces
         self._starts = starts
         self._sig_shape = sig_shape
+        self._order = order
 
     @property
     def positions(self) -> NDArray[np.int64]:
@@ -90,11 +99,36 @@ class FileFrames:
         if not count:
             return out[:0]
         flat = out[:count].reshape(count, -1)
+        pixels = self._read(rows, flat) if self._order is None else self._collect(rows, flat)
+        return pixels.reshape((count, *self._sig_shape))
+
+    def _collect(self, rows: NDArray[np.int64], flat: NDArray[Any]) -> NDArray[Any]:
+        """Frames that lie in another order than their positions."""
+        assert self._order is not None, "asked only then"
+        stored = self._order[rows]
+        order = np.argsort(stored, kind="stable")
+        ordered = stored[order]
+        if (order[1:] > order[:-1]).all():
+            turn: NDArray[np.int64] = rows
+            room = flat
+        else:
+            turn, room = rows[order], np.empty_like(flat)
+        try:
+            pixels = self._read(ordered, room)
+        except UndecodableFrames as finding:
+            bad = turn[np.isin(ordered, finding.rows)]
+            raise UndecodableFrames(np.sort(bad), finding.reason) from finding
+        if room is flat:
+            return pixels
+        flat[order] = pixels
+        return flat
+
+    def _read(self, rows: NDArray[np.int64], flat: NDArray[Any]) -> NDArray[Any]:
+        """Frames of the pieces, in the order in which they lie there."""
         cuts = np.searchsorted(rows, self._starts)
         used = [i for i in range(len(self._pieces)) if cuts[i] < cuts[i + 1]]
         if len(used) == 1:
-            pixels = self._read_piece(used[0], rows, flat)
-            return pixels.reshape((count, *self._sig_shape))
+            return self._read_piece(used[0], rows, flat)
         damaged: list[NDArray[np.int64]] = []
         reasons: list[str] = []
         for i in used:
@@ -109,7 +143,7 @@ class FileFrames:
                 np.copyto(flat[part], pixels)
         if damaged:
             raise UndecodableFrames(np.concatenate(damaged), reasons[0])
-        return out[:count]
+        return flat
 
     def _read_piece(self, i: int, rows: NDArray[np.int64], flat: NDArray[Any]) -> NDArray[Any]:
         start = int(self._starts[i])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ class ChunkedFrames:
     codec: str
     pixels: int
     dtype: np.dtype[Any]
+
+    gap: ClassVar[int] = 64
 
     @property
     def frames(self) -> int:

@@ -150,10 +150,10 @@ class RecordedDataSet(ABC):
             ``frames_skipped_start``, ``frames_ignored_end``, ``frames_inserted_start``,
             ``frames_inserted_end``.
         """
-        offset, size = self.acquisition.scan.sync_offset, self.acquisition.scan.size
-        surplus = self.frames - offset - size
+        scan = self.acquisition.scan
+        offset, surplus = scan.sync_offset, self.frames - scan.frames_needed
         return {
-            "frames_skipped_start": max(0, offset),
+            "frames_skipped_start": scan.lead_in + max(0, offset),
             "frames_ignored_end": max(0, surplus),
             "frames_inserted_start": max(0, -offset),
             "frames_inserted_end": max(0, -surplus),

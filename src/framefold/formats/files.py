@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +15,16 @@ from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.losses import Losses
 from framefold.core.reader import BlockPlan, Ending
-from framefold.core.scan import Scan
+from framefold.core.scan import NOWHERE, Scan
 from framefold.errors import DataError
 from framefold.formats.blocks import FileBlock
 from framefold.formats.dataset import RecordedDataSet
 from framefold.formats.facts import FileFacts
+from framefold.formats.gathering import Segment, gather, present
 from framefold.formats.pieces import Piece, Storage
+from framefold.formats.summing import SummedBlock, sum_type
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Segment:
-    """Consecutive frames of the acquisition that lie one after another in one storage.
-
-    Parameters
-    ----------
-    number : int
-        Number of the first frame, as the detector counts, from 0.
-    storage : Storage
-        Where they lie.
-    first : int
-        Which frame of the storage is the first of them.
-    count : int
-        How many.
-    """
-
-    number: int
-    storage: Storage
-    first: int
-    count: int
+__all__ = ["FileDataSet", "FileReader", "Segment", "acquisition_of"]
 
 
 class FileDataSet(RecordedDataSet):
@@ -49,7 +33,7 @@ class FileDataSet(RecordedDataSet):
     Parameters
     ----------
     acquisition : Acquisition
-        What was measured.
+        What was measured; its dtype is that of the frames as they are stored.
     segments : tuple of Segment
         The frames there are; ascending numbers, none twice.
     facts : FileFacts
@@ -76,6 +60,12 @@ class FileDataSet(RecordedDataSet):
     ) -> None:
         if not segments:
             raise DataError(f"{acquisition.source} holds no frames")
+        self.stored_dtype: np.dtype[Any] = acquisition.dtype
+        """Pixel type of the frames as they are stored; sums of several have a wider one."""
+        scan = acquisition.scan
+        if scan.sums:
+            wide = sum_type(acquisition.dtype, scan.frames_per_position)
+            acquisition = replace(acquisition, dtype=wide)
         super().__init__(acquisition, facts, num_partitions=num_partitions, step=step)
         self.segments = segments
         numbers = np.array([s.number for s in segments], dtype=np.int64)
@@ -94,8 +84,52 @@ class FileDataSet(RecordedDataSet):
         """A fresh reader over all frames."""
         return FileReader(self)
 
-    def block(self, ident: int, start: int, stop: int) -> FileBlock | None:
+    def block(self, ident: int, start: int, stop: int) -> FileBlock | SummedBlock | None:
         """The frames at the flat scan positions ``[start, stop)``; None if there are none."""
+        scan, sig_shape = self.acquisition.scan, self.acquisition.sig_shape
+        if scan.is_plain:
+            return self._consecutive(ident, start, stop)
+        each = scan.frames_per_position if scan.sums else 1
+        numbers = scan.unfolded.numbers(start * each, stop * each)
+        block = gather(ident, self.segments, start * each, numbers, sig_shape)
+        if block is None or not scan.sums:
+            return block
+        return SummedBlock.of(block, block.spans, each, self.stored_dtype, sig_shape)
+
+    def has_frame(self) -> NDArray[np.bool_]:
+        """Whether each position has a frame: shape (positions,)."""
+        scan = self.acquisition.scan
+        if scan.is_plain:
+            steps = np.zeros(scan.size + 1, dtype=np.int64)
+            np.add.at(steps, np.clip(self.starts, 0, scan.size), 1)
+            np.add.at(steps, np.clip(self.stops, 0, scan.size), -1)
+            return np.asarray(np.cumsum(steps[:-1]) > 0)
+        each = scan.frames_per_position if scan.sums else 1
+        numbers = scan.unfolded.numbers(0, scan.size * each)
+        return np.asarray(present(self.segments, numbers).reshape(-1, each).all(axis=1))
+
+    @cached_property
+    def frames_placed(self) -> int:
+        """How many frames have a position of their own."""
+        scan = self.acquisition.scan
+        if scan.is_plain:  # many ask, and a scan may have millions of positions
+            starts, stops = np.clip(self.starts, 0, scan.size), np.clip(self.stops, 0, scan.size)
+            return int((stops - starts).sum())
+        each = scan.frames_per_position if scan.sums else 1
+        return int(np.count_nonzero(self.has_frame())) * each
+
+    @cached_property
+    def frames_twice(self) -> int:
+        """How many frames belong to positions that have another, earlier one."""
+        scan = self.acquisition.scan
+        if scan.table is None:
+            return 0
+        numbers = np.arange(scan.frames_needed, dtype=np.int64)
+        places = scan.positions(0, scan.frames_needed)
+        there = present(self.segments, numbers) & (places != NOWHERE)
+        return int(np.count_nonzero(there)) - len(np.unique(places[there]))
+
+    def _consecutive(self, ident: int, start: int, stop: int) -> FileBlock | None:
         spans: list[tuple[int, int]] = []
         parts: list[tuple[Storage, int, int]] = []
         first = int(np.searchsorted(self.stops, start, side="right"))
@@ -149,12 +183,14 @@ class FileReader:
             How many workers there are, and which positions are wanted.
         """
         data_set = self._data_set
-        present = _present(data_set, plan.selection)
-        size = data_set.acquisition.scan.size
-        wanted = size if plan.selection is None else int(np.count_nonzero(plan.selection))
-        self._missing = wanted - int(present[-1])
+        here = data_set.has_frame()
+        if plan.selection is not None:
+            here &= plan.selection
+        before = np.concatenate([[0], np.cumsum(here, dtype=np.int64)])
+        wanted = len(here) if plan.selection is None else int(np.count_nonzero(plan.selection))
+        self._missing = wanted - int(before[-1])
         cuts = data_set.cuts(plan.workers)
-        holds = np.diff(present[cuts]) > 0
+        holds = np.diff(before[cuts]) > 0
         for ident in np.flatnonzero(holds).tolist():
             if self._stopped.is_set():
                 return
@@ -174,11 +210,10 @@ class FileReader:
     def losses(self) -> Losses:
         """Frames handed out, frames beyond the scan, positions without a frame."""
         data_set = self._data_set
-        size = data_set.acquisition.scan.size
-        placed = np.clip(data_set.stops, 0, size) - np.clip(data_set.starts, 0, size)
         return Losses(
             received=self._received,
-            nowhere=data_set.frames - int(placed.sum()),
+            duplicate=data_set.frames_twice,
+            nowhere=data_set.frames - data_set.frames_placed - data_set.frames_twice,
             missing=self._missing,
         )
 
@@ -198,20 +233,6 @@ class FileReader:
             reason = f"all frames read; {losses.missing} scan positions have no frame"
             return Ending(True, reason, losses)
         return Ending(True, "all frames read", losses)
-
-
-def _present(data_set: FileDataSet, selection: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """How many selected positions with a frame stand before each position; shape (size + 1,)."""
-    size = data_set.acquisition.scan.size
-    steps = np.zeros(size + 1, dtype=np.int64)
-    starts = np.clip(data_set.starts, 0, size)
-    stops = np.clip(data_set.stops, 0, size)
-    np.add.at(steps, starts, 1)
-    np.add.at(steps, stops, -1)
-    here = np.cumsum(steps[:-1])
-    if selection is not None:
-        here = here * selection
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(here)])
 
 
 def acquisition_of(

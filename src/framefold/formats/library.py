@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from framefold.core.block import UndecodableFrames
 from framefold.errors import DataError, FramefoldError
 from framefold.formats.opened import FileIdentity
-from framefold.formats.pieces import runs
+from framefold.formats.pieces import WHEREVER, runs
 
 
 @contextmanager
@@ -77,6 +77,8 @@ class LibraryFrames:
     cache_bytes: int
     first: int
     frames: int
+
+    gap: ClassVar[int] = WHEREVER
 
     def piece(self, first: int, stop: int) -> LibraryFrames:
         """The frames ``[first, stop)``."""

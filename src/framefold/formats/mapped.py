@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framefold.errors import DataError
 from framefold.formats.opened import FileIdentity, held_open
-from framefold.formats.pieces import runs
+from framefold.formats.pieces import WHEREVER, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class MappedFrames:
     frames: int
     pixels: int
     dtype: np.dtype[Any]
+
+    gap: ClassVar[int] = WHEREVER
 
     def piece(self, first: int, stop: int) -> MappedFrames:
         """The frames ``[first, stop)``."""

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ from framefold.errors import ParameterError
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, Segment, acquisition_of
 from framefold.formats.pieces import runs
-from framefold.formats.request import Request, is_pixel_type
+from framefold.formats.request import Request, ScanOptions, is_pixel_type
 from framefold.formats.shapes import split_axes
 
 _count = itertools.count()  # tells the arrays of this process apart
@@ -89,6 +89,9 @@ class ArrayDataSet(FileDataSet):
         Frames to skip at the start, or minus the positions to leave blank there.
     num_partitions : int or None
         How many partitions; None for as many as suit the workers.
+    **scan
+        How the scan ran, as for `framefold.formats.open_dataset`: ``scan_order``, ``flyback``,
+        ``lead_in``, ``frames_per_position``, ``repeats``, ``positions``.
 
     Raises
     ------
@@ -106,11 +109,12 @@ class ArrayDataSet(FileDataSet):
         sig_shape: Sequence[int] | int | None = None,
         sync_offset: int = 0,
         num_partitions: int | None = None,
+        **scan: Unpack[ScanOptions],
     ) -> None:
         array: NDArray[Any] = np.asarray(data)
         if not is_pixel_type(array.dtype):
             raise ParameterError(f"an array of {array.dtype} holds no pixels; give numbers")
-        request = Request.of(nav_shape, sig_shape, None, sync_offset, num_partitions)
+        request = Request.of(nav_shape, sig_shape, None, sync_offset, num_partitions, **scan)
         nav, sig = split_axes(array.shape, sig_dims, "the array")
         frames = math.prod(nav)
         native = array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framefold.errors import ParameterError, ShapeError
 from framefold.formats.memory import ArrayDataSet, ArrayFrames, OpenArrayFrames
+from framefold.formats.request import ScanOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +85,8 @@ class MemoryDataSet(ArrayDataSet):
         left out.
     io_backend : object, optional
         Accepted and without effect.
+    **scan
+        As for `ArrayDataSet`.
 
     Raises
     ------
@@ -109,6 +112,7 @@ class MemoryDataSet(ArrayDataSet):
         force_need_decode: bool = False,  # noqa: ARG002
         array_backends: Sequence[str] | None = None,
         io_backend: object = None,  # noqa: ARG002
+        **scan: Unpack[ScanOptions],
     ) -> None:
         self.tile_shape = None if tileshape is None else tuple(int(n) for n in tileshape)
         """Shape of tiles; None for what suits the UDFs."""
@@ -125,7 +129,7 @@ class MemoryDataSet(ArrayDataSet):
             pixels = math.prod(_axes(sig_shape))
             if math.prod(array.shape[len(array.shape) - sig_dims :]) != pixels:
                 sig_dims = _sig_dims(array.shape, nav_shape, sig_shape)
-        super().__init__(array, sig_dims, nav_shape, sig_shape, sync_offset, num_partitions)
+        super().__init__(array, sig_dims, nav_shape, sig_shape, sync_offset, num_partitions, **scan)
         if tiledelay:
             self.segments = tuple(
                 replace(segment, storage=SlowFrames(segment.storage.data, float(tiledelay)))

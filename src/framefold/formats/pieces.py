@@ -8,6 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+WHEREVER = 2**62
+"""A `Storage.gap` without limit."""
+
 
 class OpenPiece(Protocol):
     """A piece that has been opened in the process that works on it."""
@@ -55,7 +58,12 @@ class Piece(Protocol):
 
 
 class Storage(Protocol):
-    """Frames 0 ... frames - 1 as one file stores them, on the main side."""
+    """Frames 0 ... frames - 1 as one file stores them, on the main side.
+
+    A storage may have a class attribute ``gap``: how many frames apart two wanted ones may lie
+    for one piece to stand for both [frames]; ``WHEREVER`` if a piece is as small for a million
+    frames as for one. Without it pieces stand for consecutive frames only.
+    """
 
     @property
     def frames(self) -> int:

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from framefold.core.scan import Scan
+from framefold.core.scan_rule import ScanFit, ScanRule
+from framefold.core.scan_shapes import Guess
 from framefold.errors import ParameterError, ScanError, ShapeError
+from framefold.formats.position_files import read_positions
+
+_Word = TypeVar("_Word", bound=str)
+
+_ORDERS: Final[tuple[Literal["raster"], Literal["snake"]]] = ("raster", "snake")
+
+_REPEATS: Final[tuple[Literal["sum"], Literal["axis"]]] = ("sum", "axis")
 
 
-@dataclass(frozen=True, slots=True)
+class ScanOptions(TypedDict, total=False):
+    """What may be said of a scan beside its shape; see `framefold.formats.open_dataset`."""
+
+    scan_order: str | None
+    flyback: int | None
+    lead_in: int | None
+    frames_per_position: int | None
+    repeats: str | None
+    positions: ArrayLike | str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """Load parameters that every format understands.
 
@@ -31,6 +52,18 @@ class Request:
         Frames to skip at the start, or minus the positions to leave blank there.
     num_partitions : int or None
         How many partitions; None for as many as suit the workers.
+    scan_order : str or None
+        ``"raster"`` or ``"snake"``; None for what the file says, or a raster.
+    flyback : int or None
+        Frames behind each line without a position; None for what the file says, or none.
+    lead_in : int or None
+        Frames before the first line without a position; None for what the file says, or none.
+    frames_per_position : int
+        Frames at each position, one after another.
+    repeats : str
+        What becomes of these: ``"sum"``, or ``"axis"`` for one more navigation axis.
+    positions : ndarray of int64 or None
+        Where each frame belongs, as `framefold.core.position_table.PositionTable.of` takes it.
     """
 
     nav_shape: tuple[int, ...] | None = None
@@ -38,6 +71,12 @@ class Request:
     dtype: np.dtype[Any] | None = None
     sync_offset: int = 0
     num_partitions: int | None = None
+    scan_order: Literal["raster", "snake"] | None = None
+    flyback: int | None = None
+    lead_in: int | None = None
+    frames_per_position: int = 1
+    repeats: Literal["sum", "axis"] = "sum"
+    positions: NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -47,8 +86,9 @@ class Request:
         dtype: DTypeLike | None,
         sync_offset: int,
         num_partitions: int | None,
+        **scan: Unpack[ScanOptions],
     ) -> Request:
-        """What the user wrote, made one thing.
+        """What the user wrote, made one thing; ``positions`` may be the path of a CSV file.
 
         Raises
         ------
@@ -69,17 +109,44 @@ class Request:
         sig = shape_of("sig_shape", sig_shape)
         if sig is not None and (not sig or any(n < 1 for n in sig)):
             raise ShapeError(f"sig_shape={sig} has an axis without pixels")
-        return cls(nav, sig, pixel_type(dtype), whole("sync_offset", sync_offset), partitions)
+        return cls(
+            nav,
+            sig,
+            pixel_type(dtype),
+            whole("sync_offset", sync_offset),
+            partitions,
+            scan_order=one_of("scan_order", scan.get("scan_order"), _ORDERS),
+            flyback=_count("flyback", scan.get("flyback"), 0),
+            lead_in=_count("lead_in", scan.get("lead_in"), 0),
+            frames_per_position=_count("frames_per_position", scan.get("frames_per_position"), 1)
+            or 1,
+            repeats=one_of("repeats", scan.get("repeats"), _REPEATS) or "sum",
+            positions=read_positions(scan.get("positions")),
+        )
 
-    def scan(self, frames: int, stored: tuple[int, ...] | None = None) -> Scan:
-        """The scan for a number of frames.
+    @property
+    def rule(self) -> ScanRule:
+        """What was said of the scan."""
+        return ScanRule(
+            self.nav_shape,
+            self.sync_offset,
+            order=self.scan_order,
+            flyback=self.flyback,
+            lead_in=self.lead_in,
+            frames_per_position=self.frames_per_position,
+            repeats=self.repeats,
+            positions=self.positions,
+        )
+
+    def fit(self, frames: int, hints: Sequence[Guess] = ()) -> ScanFit:
+        """The scan for a number of frames, and why it is this one.
 
         Parameters
         ----------
         frames : int
             Frames found or promised, whichever is more.
-        stored : tuple of int or None
-            The scan shape that the file itself names.
+        hints : sequence of Guess
+            What the file itself says of the scan.
 
         Raises
         ------
@@ -91,9 +158,20 @@ class Request:
                 f"sync_offset={self.sync_offset} leaves none of the {frames} frames; "
                 f"it lies between {1 - frames} and {frames - 1}"
             )
-        if self.nav_shape is None and stored is not None:
-            return Scan(stored, self.sync_offset)
-        return Scan.fit(frames, self.nav_shape, self.sync_offset)
+        return self.rule.fit(frames, hints)
+
+    def scan(self, frames: int, stored: tuple[int, ...] | None = None) -> Scan:
+        """The scan for a number of frames; see `fit`.
+
+        Parameters
+        ----------
+        frames : int
+            Frames found or promised, whichever is more.
+        stored : tuple of int or None
+            The scan shape that the file itself names.
+        """
+        hints = () if stored is None else (Guess(stored, "what the file says", "certain"),)
+        return self.fit(frames, hints).scan
 
     def frame_shape(self, stored: tuple[int, ...], what: str) -> tuple[int, ...]:
         """The frame shape to use for a file whose frames have the shape ``stored``.
@@ -139,6 +217,31 @@ def whole(name: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]  # that is what is being asked
     except TypeError as error:
         raise ParameterError(f"{name}={value!r} is not a whole number") from error
+
+
+def one_of(name: str, value: str | None, known: Sequence[_Word]) -> _Word | None:
+    """One of some words, or None.
+
+    Raises
+    ------
+    ParameterError
+        If it is another one.
+    """
+    if value is None:
+        return None
+    for word in known:
+        if word == value:
+            return word
+    raise ParameterError(f"{name}={value!r}; give {' or '.join(map(repr, known))}")
+
+
+def _count(name: str, value: object, least: int) -> int | None:
+    if value is None:
+        return None
+    count = whole(name, value)
+    if count < least:
+        raise ParameterError(f"{name}={count}; it takes at least {least}")
+    return count
 
 
 def shape_of(name: str, value: Sequence[int] | int | None) -> tuple[int, ...] | None:
