@@ -85,8 +85,9 @@ class RunIterator(Iterator[UDFResults]):
                 raise StopIteration
             # a run without any partition still has one result: the empty one
         self._given += 1
-        self._watching.moved()
-        return UDFResults(self._run)
+        update = UDFResults(self._run)
+        self._watching.moved(update)
+        return update
 
     def _advance(self) -> bool:
         if self._steps is not None:
@@ -101,16 +102,25 @@ class RunIterator(Iterator[UDFResults]):
         return self._given < self._seen
 
     def _finish(self) -> None:
-        self._run.join()
-        self._watching.end(well=self._run.error is None)
-        if isinstance(self._run.error, JobCancelledError):
-            raise self._cancelled() from self._run.error
-        check_failed(self._run)
-        if self._run.state is RunState.ABORTED and self._run.latest.reason == CANCELLED:
+        run = self._run
+        run.join()
+        cancelled = run.state is RunState.ABORTED and run.latest.reason == CANCELLED
+        cut_short = self._watching.wants_whole and run.reader.ending().cut_short
+        failed = run.error is not None or run.state is RunState.FAILED
+        early = run.latest.reason if cancelled or cut_short or failed else None
+        self._watching.end(UDFResults(run), well=run.error is None, early=early)
+        if isinstance(run.error, JobCancelledError):
+            raise self._cancelled() from run.error
+        check_failed(run)
+        if cancelled:
             raise self._cancelled()
+        if cut_short:
+            raise self._cancelled(f": {early}")
 
-    def _cancelled(self) -> UDFRunCancelled:
-        return UDFRunCancelled(f"UDF run cancelled after {self._given} partitions")
+    def _cancelled(self, why: str = "") -> UDFRunCancelled:
+        error = UDFRunCancelled(f"UDF run cancelled after {self._given} partitions{why}")
+        error.buffers, error.damage = self._run.fold.moment()
+        return error
 
     def update_parameters_experimental(self, patches: Sequence[Mapping[str, Any]]) -> None:
         """Change UDF parameters for every block that was not handed out yet.
@@ -149,7 +159,7 @@ class RunIterator(Iterator[UDFResults]):
             for _ in self._steps:
                 pass
         self._run.end()
-        self._watching.end(well=False)
+        self._watching.end(UDFResults(self._run), well=False, early="nobody waits for its end")
 
     def cancel(self) -> None:
         """Ask the run to end soon, from any thread; does not wait for it."""
