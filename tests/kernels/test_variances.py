@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framefold.kernels.variances import add_exactly, deviations, exact_varsum, is_exact, join
+from framefold.kernels.variances import (
+    add_exactly,
+    deviations,
+    exact_varsum,
+    join,
+    words_for,
+)
 
-EXACT = ["?", "u1", "u2", "i1", "i2"]
-OTHERS = ["u4", "i4", "u8", "i8", "f2", "f4", "f8", "c8", "c16"]
+EXACT = ["?", "u1", "u2", "i1", "i2", "u4", "i4"]
+OTHERS = ["u8", "i8", "f2", "f4", "f8", "c8", "c16"]
 
 
 def frames(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
@@ -22,6 +28,16 @@ def frames(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     if kind.kind == "c":
         return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(kind)
     return (rng.normal(size=shape) * 3 + 7).astype(kind)
+
+
+def no_squares(dtype: str, sig: tuple[int, ...]) -> list[np.ndarray]:
+    return [np.zeros(sig, np.uint64) for _ in range(words_for(np.dtype(dtype)))]
+
+
+def joined(squares: list[np.ndarray]) -> list[int]:
+    """One or two words as whole numbers of any size."""
+    wide = [word.ravel().astype(object) << 32 * i for i, word in enumerate(squares)]
+    return list(sum(wide))
 
 
 def exactly(tile: np.ndarray) -> np.ndarray:
@@ -49,30 +65,33 @@ class TestAddExactly:
     @given(**cases)
     def test_equals_numpy(self, dtype: str, n: int, sig: tuple[int, ...], seed: int) -> None:
         tile = frames(dtype, (n, *sig), seed)
-        total, squares = np.ones(sig, np.int64), np.ones(sig, np.uint64)
+        total, squares = np.ones(sig, np.int64), no_squares(dtype, sig)
+        squares[0] += np.uint64(1)
 
-        add_exactly(tile, total, squares)
+        add_exactly(tile, total, *squares)
 
-        wide = tile.astype(np.int64)
+        wide = tile.astype(object) * 1
         assert np.array_equal(total, 1 + wide.sum(axis=0))
-        assert np.array_equal(squares, 1 + (wide**2).sum(axis=0).astype(np.uint64))
+        assert joined(squares) == list(np.ravel(1 + (wide**2).sum(axis=0)))
 
-    @pytest.mark.parametrize("dtype", ["u1", "u2", "i1", "i2"])
+    @pytest.mark.parametrize("dtype", ["u1", "u2", "i1", "i2", "u4", "i4"])
     def test_registers_hold_the_largest_values(self, dtype: str) -> None:
         info = np.iinfo(dtype)
         value = info.min or info.max
         n = (1 << 16) + 3
         tile = np.full((n, 2), value, dtype)
-        total, squares = np.zeros(2, np.int64), np.zeros(2, np.uint64)
+        total, squares = np.zeros(2, np.int64), no_squares(dtype, (2,))
 
-        add_exactly(tile, total, squares)
+        add_exactly(tile, total, *squares)
 
         assert total.tolist() == [n * value] * 2
-        assert squares.tolist() == [n * value**2] * 2
+        assert joined(squares) == [n * value**2] * 2
 
     def test_refuses_what_may_not_fit(self) -> None:
-        with pytest.raises(ValueError, match="64 bit"):
+        with pytest.raises(ValueError, match="take 2 words, not 1"):
             add_exactly(np.zeros((1, 2), np.uint32), np.zeros(2, np.int64), np.zeros(2, np.uint64))
+        with pytest.raises(ValueError, match="take 0 words"):
+            add_exactly(np.zeros((1, 2), np.int64), np.zeros(2, np.int64))
         with pytest.raises(ValueError, match="3 pixels"):
             add_exactly(np.zeros((1, 2), np.uint8), np.zeros(3, np.int64), np.zeros(3, np.uint64))
 
@@ -85,10 +104,10 @@ class TestExactVarsum:
     @given(**cases)
     def test_equals_fractions(self, dtype: str, n: int, sig: tuple[int, ...], seed: int) -> None:
         tile = frames(dtype, (n, *sig), seed)
-        total, squares = np.zeros(sig, np.int64), np.zeros(sig, np.uint64)
-        add_exactly(tile, total, squares)
+        total, squares = np.zeros(sig, np.int64), no_squares(dtype, sig)
+        add_exactly(tile, total, *squares)
 
-        found = exact_varsum(n, total, squares)
+        found = exact_varsum(n, total, *squares)
 
         np.testing.assert_allclose(found, exactly(tile), rtol=3e-16, atol=0)
 
@@ -100,6 +119,28 @@ class TestExactVarsum:
         found = exact_varsum(n, total, squares)
 
         assert found[0] == pytest.approx((n - 1) / n, rel=1e-15)
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        n=st.integers(1, 2**31 - 1),
+        dtype=st.sampled_from(["u4", "i4"]),
+        data=st.data(),
+    )
+    def test_two_words_hold_two_values_of_any_number_of_frames(
+        self, n: int, dtype: str, data: st.DataObject
+    ) -> None:
+        info = np.iinfo(dtype)
+        a, b = (data.draw(st.integers(int(info.min), int(info.max))) for _ in range(2))
+        many = data.draw(st.integers(0, n))
+        values = ((a, many), (b, n - many))
+        total = np.array([sum(v * k for v, k in values)])
+        low = np.array([sum((v * v & 0xFFFFFFFF) * k for v, k in values)], np.uint64)
+        high = np.array([sum((v * v >> 32) * k for v, k in values)], np.uint64)
+
+        found = exact_varsum(n, total, low, high)
+
+        expected = float(Fraction((a - b) ** 2 * many * (n - many), n))
+        np.testing.assert_allclose(found, [expected], rtol=3e-16, atol=0)
 
 
 class TestDeviations:
@@ -122,8 +163,8 @@ class TestDeviations:
         np.testing.assert_allclose(varsum, expected, rtol=1e-9, atol=1e-12 * scale**2)
 
     def test_knows_which_dtypes_are_exact(self) -> None:
-        assert all(is_exact(np.dtype(d)) for d in EXACT)
-        assert not any(is_exact(np.dtype(d)) for d in OTHERS)
+        assert all(words_for(np.dtype(d)) for d in EXACT)
+        assert not any(words_for(np.dtype(d)) for d in [*OTHERS, ">u4"])
 
 
 class TestJoin:

@@ -10,15 +10,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from framefold.analyses.tiles import frame_dtype
 from framefold.errors import ParameterError
-from framefold.kernels.variances import add_exactly, deviations, exact_varsum, is_exact, join
+from framefold.kernels.variances import add_exactly, deviations, exact_varsum, join, words_for
 from framefold.udf import UDF, BufferWrapper
 
 
 class StdDevUDF(UDF):
     """Find how much each pixel varies over the frames.
 
-    Integer frames of up to 16 bit are added up exactly, sums and squares, and rounded once at the
-    end: no cut of the scan and no order of merging shows, for up to 2**32 frames. Other frames are
+    Integer frames of up to 32 bit are added up exactly, sums and squares, and rounded once at the
+    end: no cut of the scan and no order of merging shows, for up to 2**32 frames of 16 bit, or
+    2**31 of 32 bit. Other frames are
     summed up in float64 tile by tile, and tiles and partitions are joined by the pairwise update
     of Schubert and Gertz (2018), which stays accurate for any mean; scans cut elsewhere may differ
     in the last bits.
@@ -62,14 +63,15 @@ class StdDevUDF(UDF):
         """Results for the user; sums and squares, wide, for us."""
         base = np.dtype(self.params.dtype)
         sums = np.result_type(self.meta.input_dtype, base)
-        if self._is_exact():
-            wide: tuple[DTypeLike, DTypeLike] = (np.int64, np.uint64)
+        state: dict[str, DTypeLike] = dict.fromkeys(self._words(), np.uint64)
+        if state:
+            state["total"] = np.int64
         else:
-            wide = (np.result_type(self.meta.input_dtype, np.float64), np.float64)
+            state["total"] = np.result_type(self.meta.input_dtype, np.float64)
+            state["squares"] = np.float64
         return {
             "num_frames": self.buffer("single", dtype=np.int64),
-            "total": self.buffer("sig", dtype=wide[0], use="private"),
-            "squares": self.buffer("sig", dtype=wide[1], use="private"),
+            **{n: self.buffer("sig", dtype=d, use="private") for n, d in state.items()},
             **{n: self.buffer("sig", dtype=base, use="result_only") for n in _SPREADS},
             **{n: self.buffer("sig", dtype=sums, use="result_only") for n in ("sum", "mean")},
         }
@@ -92,9 +94,10 @@ class StdDevUDF(UDF):
 
     def merge(self, dest: Any, src: Any) -> None:
         """Join one partition to what there is."""
-        if self._is_exact():
+        if self._words():
             dest.total[:] += src.total
-            dest.squares[:] += src.squares
+            for there, more in zip(self._words_of(dest), self._words_of(src), strict=True):
+                there[:] += more
         else:
             dest.total[:], dest.squares[:] = join(
                 (int(dest.num_frames[0]), int(src.num_frames[0])),
@@ -107,8 +110,9 @@ class StdDevUDF(UDF):
         """Everything from what has been summed so far."""
         frames = int(self.results.num_frames[0])
         total = self.results.total
-        squares = self.results.squares
-        varsum = exact_varsum(frames, total, squares) if self._is_exact() and frames else squares
+        varsum = self.results.squares
+        if self._words() and frames:
+            varsum = exact_varsum(frames, total, *self._words_of(self.results))
         # 0 / NaN is NaN without a warning
         n = frames or np.nan
         var = varsum / n
@@ -125,16 +129,21 @@ class StdDevUDF(UDF):
         cell = self.meta.tiling_scheme_idx
         before = counted.get(cell, 0)
         counted[cell] = before + len(tile)
-        if self._is_exact():
-            add_exactly(tile, self.results.total, self.results.squares)
+        if self._words():
+            add_exactly(tile, self.results.total, *self._words_of(self.results))
         else:
             process_tile(tile, before, self.results.total, self.results.squares)
 
-    def _is_exact(self) -> bool:
-        """Whether this run's tiles are added up as integers."""
-        return is_exact(frame_dtype(self))
+    def _words(self) -> tuple[str, ...]:
+        """The buffers of squares if this run's tiles are added up as integers; else none."""
+        return _WORDS[: words_for(frame_dtype(self))]
+
+    def _words_of(self, buffers: Any) -> list[NDArray[Any]]:
+        return [getattr(buffers, name) for name in self._words()]
 
 
+# the second one for squares whose sums do not fit 64 bit
+_WORDS = ("squares", "upper_squares")
 _SPREADS = ("varsum", "var", "std")
 
 

@@ -1,9 +1,10 @@
 """Sums and squares over frames, pixel by pixel, from which variances come.
 
-Small integers are added up exactly, so that no cut into tiles or partitions can show. Everything
-else is summed up as deviations from the mean of its tile, in float64; two groups of frames are
-joined by the pairwise update of E. Schubert and M. Gertz, "Numerically stable parallel
-computation of (co-)variance", SSDBM 2018, doi:10.1145/3221269.3223036.
+Integers of up to 32 bit are added up exactly, so that no cut into tiles or partitions can show; the
+squares of those of more than 16 bit take two words a pixel. Everything else is summed up as
+deviations from the mean of its tile, in float64; two groups of frames are joined by the pairwise
+update of E. Schubert and M. Gertz, "Numerically stable parallel computation of (co-)variance",
+SSDBM 2018, doi:10.1145/3221269.3223036.
 """
 
 from __future__ import annotations
@@ -29,9 +30,20 @@ _PARTIAL = {
 }
 
 
-def is_exact(dtype: np.dtype[Any]) -> bool:
-    """Whether sums and squares of this dtype are kept as integers: bool, and up to 16 bit."""
-    return dtype == np.bool_ or dtype.str[1:] in _PARTIAL
+_HALF = np.uint64(0xFFFFFFFF)
+
+
+def words_for(dtype: np.dtype[Any]) -> int:
+    """How many uint64 a pixel the squares of this dtype take if they are kept as integers.
+
+    Returns
+    -------
+    int
+        1 for bool and up to 16 bit, 2 for 32 bit, 0 for all that is not kept as integers.
+    """
+    if dtype == np.bool_ or dtype.str[1:] in _PARTIAL:
+        return 1
+    return 2 if dtype.isnative and dtype.str[1:] in ("u4", "i4") else 0
 
 
 @kernel
@@ -77,6 +89,27 @@ def _add_exactly(
 
 
 @kernel
+def _add_halves(
+    rows: NDArray[Any], total: NDArray[Any], low: NDArray[Any], high: NDArray[Any]
+) -> None:
+    frames, pixels = rows.shape
+    half = np.uint64(0xFFFFFFFF)
+    for start in range(0, pixels, _BLOCK):
+        out = total[start : start + _BLOCK]
+        out_low = low[start : start + _BLOCK]
+        out_high = high[start : start + _BLOCK]
+        width = out.size
+        for f in range(frames):
+            row = rows[f, start : start + width]
+            for i in range(width):
+                value = np.int64(row[i])
+                square = np.uint64(value) * np.uint64(value)
+                out[i] += value
+                out_low[i] += square & half
+                out_high[i] += square >> np.uint64(32)
+
+
+@kernel
 def _deviations(
     rows: NDArray[Any], mean: NDArray[Any], sums: NDArray[Any], squares: NDArray[Any]
 ) -> None:
@@ -100,17 +133,18 @@ def _deviations(
                 v[i] += d * d
 
 
-def add_exactly(tile: NDArray[Any], total: NDArray[Any], squares: NDArray[Any]) -> None:
+def add_exactly(tile: NDArray[Any], total: NDArray[Any], *squares: NDArray[Any]) -> None:
     """Add every frame of a tile, and the square of every pixel, to running totals.
 
     Parameters
     ----------
     tile : ndarray, shape (n,) + sig
-        Frames of a dtype for which `is_exact` holds.
+        Frames of a dtype for which `words_for` is not 0.
     total : ndarray of int64, shape sig, C-contiguous
         Changed in place.
-    squares : ndarray of uint64, shape sig, C-contiguous
-        Changed in place. Holds the squares of 2**32 frames of any values.
+    *squares : ndarray of uint64, shape sig, C-contiguous
+        As many as `words_for` says, changed in place. One: sums of squares. Two: sums of the lower
+        32 bits of squares, and of the upper ones. They hold 2**32 frames of any values.
 
     Raises
     ------
@@ -120,12 +154,17 @@ def add_exactly(tile: NDArray[Any], total: NDArray[Any], squares: NDArray[Any]) 
     rows = as_rows(tile)
     if rows.dtype == np.bool_:
         rows = rows.view(np.uint8)
-    if not is_exact(rows.dtype):
-        message = f"squares of {rows.dtype} may not fit 64 bit"
+    words = words_for(rows.dtype)
+    if not words or len(squares) != words:
+        message = f"squares of {rows.dtype} take {words} words, not {len(squares)} (0: inexact)"
         raise ValueError(message)
+    out = _flat(total, rows)
+    if words == 2:
+        _add_halves(rows, out, _flat(squares[0], rows), _flat(squares[1], rows))
+        return
+    out_squares = _flat(squares[0], rows)
     narrow, wide = _PARTIAL[rows.dtype.str[1:]]
     partial, partial_squares = np.empty(_BLOCK, narrow), np.empty(_BLOCK, wide)
-    out, out_squares = _flat(total, rows), _flat(squares, rows)
     for first in range(0, len(rows), _FRAMES_PER_PARTIAL):
         part = rows[first : first + _FRAMES_PER_PARTIAL]
         _add_exactly(part, partial, partial_squares, out, out_squares)
@@ -158,34 +197,45 @@ def deviations(tile: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return total.reshape(sig), varsum.astype(np.float64).reshape(sig)
 
 
-def exact_varsum(frames: int, total: NDArray[Any], squares: NDArray[Any]) -> NDArray[np.float64]:
-    """The population variance times n, from integer sums: rounded only once.
+def exact_varsum(frames: int, total: NDArray[Any], *squares: NDArray[Any]) -> NDArray[np.float64]:
+    """The population variance times n, from integer sums.
 
     Parameters
     ----------
     frames : int
-        n, at least 1 and below 2**32.
-    total : ndarray of int64
+        n, at least 1 and below 2**32, or 2**31 for pixels of 32 bit.
+    total : ndarray of int64, shape sig
         Sums over the frames.
-    squares : ndarray of uint64, same shape
-        Sums of squares.
+    *squares : ndarray of uint64, shape sig
+        Sums of squares, one or two words, as `add_exactly` gives them.
 
     Returns
     -------
-    ndarray of float64, same shape
+    ndarray of float64, shape sig
+        Rounded only here, hence the same for all cuts.
 
     Notes
     -----
     With total = q n + r, 0 <= r < n, ``squares - total**2 / n`` is
-    ``squares - q (total + r) - r**2 / n``, whose parts all fit 64 bit.
+    ``squares - q (total + r) - r**2 / n``. For one word all parts fit 64 bit, for two they are
+    kept in steps of 2**32 and 1. Differences that are not negative may wrap around on the way.
     """
-    n = np.int64(frames)
-    quotient, rest = np.divmod(total, n)
-    # the product wraps around, and the difference, which is not negative, wraps back
-    whole = squares - (quotient * (total + rest)).astype(np.uint64)
-    squared = rest.astype(np.uint64) ** 2
-    quotient_of_rest, last = np.divmod(squared, np.uint64(frames))
-    return np.asarray((whole - quotient_of_rest).astype(np.float64) - last / np.float64(frames))
+    n = np.uint64(frames)
+    whole = np.abs(total).astype(np.uint64)  # squared below: its sign does not matter
+    quotient, rest = np.divmod(whole, n)
+    quotient_of_rest, last = np.divmod(rest * rest, n)
+    fraction = last / np.float64(frames)
+    if len(squares) == 1:
+        left = squares[0] - quotient * (whole + rest) - quotient_of_rest
+        return np.asarray(left.astype(np.float64) - fraction)
+    other = whole + rest
+    product = quotient * (other & _HALF)
+    low = (squares[0] & _HALF) - (product & _HALF)
+    low = (low - quotient_of_rest).view(np.int64)  # of less than 2**34 either way
+    high = squares[1] + (squares[0] >> np.uint64(32)) - quotient * (other >> np.uint64(32))
+    high = high - (product >> np.uint64(32)) + (low >> np.int64(32)).view(np.uint64)
+    low &= np.int64(_HALF)
+    return np.asarray(high.astype(np.float64) * 2.0**32 + (low - fraction))
 
 
 def join(
@@ -218,8 +268,8 @@ def join(
 def warm(dtype: np.dtype[Any]) -> None:
     """Compile, or load from the cache, what tiles of ``dtype`` need."""
     tile = np.zeros((1, 1), dtype)
-    if is_exact(dtype):
-        add_exactly(tile, np.zeros(1, np.int64), np.zeros(1, np.uint64))
+    if words := words_for(dtype):
+        add_exactly(tile, np.zeros(1, np.int64), *np.zeros((words, 1), np.uint64))
     else:
         deviations(tile)
 
