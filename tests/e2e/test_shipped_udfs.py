@@ -77,6 +77,14 @@ def small() -> Array:
 
 
 @pytest.fixture(scope="module")
+def counts32(small: Array) -> Array:
+    """The same in uint32, with counts whose squares do not fit 64 bit together."""
+    data = small.astype(np.uint32) * 3
+    data[2, :, 3:7] += np.uint32(4_000_000_000)
+    return data
+
+
+@pytest.fixture(scope="module")
 def mos2(recordings: Path) -> Array:
     """The MoS2 scan, uint8, read by HDF5's own filter."""
     assert hdf5plugin.FILTERS
@@ -86,12 +94,12 @@ def mos2(recordings: Path) -> Array:
 
 
 @pytest.fixture(
-    scope="module", params=["small", pytest.param("mos2", marks=pytest.mark.recordings)]
+    scope="module", params=["small", "counts32", pytest.param("mos2", marks=pytest.mark.recordings)]
 )
 def data(request: pytest.FixtureRequest) -> Array:
     """A scan; of the recording as much as numpy is through with in seconds."""
     found: Array = request.getfixturevalue(request.param)
-    return found if request.param == "small" else found[10:31, 8:45]
+    return found[10:31, 8:45] if request.param == "mos2" else found
 
 
 @pytest.fixture(scope="module", params=["together", "selected", "native"])
@@ -102,7 +110,7 @@ def run(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def scan(run: str, data: Array) -> ref.Scan:
-    dtype = np.dtype(DTYPES.get(run, data.dtype))
+    dtype = np.result_type(data.dtype, DTYPES.get(run, data.dtype))
     return ref.Scan(data, selection(run, data.shape[:2]), dtype)
 
 
