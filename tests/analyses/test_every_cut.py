@@ -29,6 +29,7 @@ from framefold.analyses.sumsig import SumSigUDF
 from framefold.analyses.virtual_detector import VirtualDetectorUDF
 from framefold.core.corrections import CorrectionSet
 from framefold.udf import UDF
+from framefold.udf.dry_run import tried
 from udf.driver import Driver
 
 DATA = scan("uint8")
@@ -141,10 +142,14 @@ class TestEveryShippedUDF:
         assert set(before) == set(without) == set(WHOLE[name])
 
     @pytest.mark.parametrize("name", MAKERS)
-    def test_trial_with_a_frame_of_ones(self, name: str) -> None:
-        driver = Driver(DATA, MAKERS[name]())
+    def test_a_subclass_goes_through_the_dry_run(self, name: str) -> None:
+        shipped = MAKERS[name]()
+        derived = type("Derived", (type(shipped),), {})  # which is of this module, thus tried
+        shipped.__class__ = derived
+        driver = Driver(DATA, shipped)
+        assert tried(driver.reduction.spec) == (0,)
 
-        driver.reduction.dry_run()
+        assert driver.reduction.mistakes() == {}
 
         assert driver.reduction.merged == 0
 

@@ -162,26 +162,3 @@ class TestEarly:
 
         with pytest.raises(ValueError, match="for spectra only"):
             Driver(DATA, Picky())
-
-    def test_dry_run(self) -> None:
-        class Late(FrameSum):
-            def process_frame(self, frame: np.ndarray) -> None:
-                assert (frame == 1).all()
-                raise ZeroDivisionError("late")
-
-        driver = Driver(DATA, [FrameSum(), Late()])
-        with pytest.raises(ZeroDivisionError, match="late") as caught:
-            driver.reduction.dry_run()
-        assert any("dry run" in note for note in caught.value.__notes__)
-        assert driver.reduction.merged == 0
-
-    def test_dry_run_leaves_out_who_wants_it(self) -> None:
-        class Effects(FrameSum):
-            DRY_RUN = False
-
-            def process_frame(self, frame: np.ndarray) -> None:
-                raise AssertionError
-
-        Driver(DATA, [Effects()]).reduction.dry_run()
-        Driver(DATA, [Effects(), FrameSum()], selection=np.arange(12) > 5).reduction.dry_run()
-        Driver(DATA, FrameSum(), selection=np.zeros(12, bool)).reduction.dry_run()

@@ -22,6 +22,7 @@ from framefold.core.tally import SHARED, Key, Spent, Tally
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
 from framefold.udf import BufferWrapper, UDFMeta
+from framefold.udf.dry_run import Attempt
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.reduction import Reduction
 from framefold.udf.spec import RunSpec
@@ -146,6 +147,9 @@ class Fold:
             self._reduction.merge(part)
         except Exception as raised:
             log.debug("merge raised, it is among the failures", exc_info=raised)
+        self._note_failures()
+
+    def _note_failures(self) -> None:
         for index, error in self._reduction.failures.items():
             if index not in self._failures:
                 self._failures[index] = self._failure(index, error)
@@ -158,6 +162,27 @@ class Fold:
                 f"UDF {name!r} raised {error.type_name}: {error.message}\n{error.traceback}"
             )
         return UDFFailure(name, f"{error.type_name}: {error.message}", error.traceback)
+
+    def try_out(self, attempt: Attempt) -> None:
+        """Send made-up frames through the UDFs: those that cannot work are failures from now on.
+
+        Parameters
+        ----------
+        attempt : callable
+            As for `Reduction.mistakes`.
+        """
+        began = time.perf_counter_ns()
+        found = self._reduction.mistakes(attempt)
+        with self.lock:
+            self.tally.add(SHARED, "dry run", time.perf_counter_ns() - began)
+            for index, error in found.items():
+                self._reduction.fail(index, error)
+            self._note_failures()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether no UDF is left that could give results."""
+        return len(self._failures) == len(self._names)
 
     def close(self) -> None:
         """The acquisition is over: what is still awaited is missing."""

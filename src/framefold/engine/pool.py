@@ -13,7 +13,7 @@ import numpy as np
 
 from framefold.core.block import Block
 from framefold.engine.worker import BlockResult, BlockWorker
-from framefold.udf.partial import UDFError
+from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec
 
 
@@ -41,9 +41,32 @@ class Outcome:
 class Session(Protocol):
     """One run's use of a pool.
 
-    `submit` and `finish` belong to the thread that feeds, `next`, `folded` and `abandon` to the
-    one that folds; `update`, `wake`, `stop` and `abort` may be called from anywhere.
+    `submit` and `finish` belong to the thread that feeds, `try_out`, `next`, `folded` and
+    `abandon` to the one that folds; `update`, `wake`, `stop` and `abort` may be called from
+    anywhere.
     """
+
+    def try_out(self, *, noise: bool) -> PartitionResult | None:
+        """Send a made-up frame through the UDFs in a worker, before the first `submit`.
+
+        Parameters
+        ----------
+        noise : bool
+            As for `framefold.udf.dry_run.attempt`.
+
+        Returns
+        -------
+        PartitionResult or None
+            What `framefold.udf.dry_run.attempt` gives, valid until the next call of any
+            method; None if the worker did not survive it.
+
+        Raises
+        ------
+        RunFailedError
+            If the workers cannot run these UDFs at all.
+        UDFRunCancelled
+            After `abort`.
+        """
 
     def submit(self, block: Block) -> bool:
         """Give a block to a worker; waits for one. False once the session was stopped."""
@@ -148,6 +171,9 @@ class _InlineSession:
         self._outcomes: deque[Outcome] = deque()
         self._finished = False
         self._stopped = False
+
+    def try_out(self, *, noise: bool) -> PartitionResult | None:
+        return self._worker.try_out(np.zeros, noise=noise)
 
     def submit(self, block: Block) -> bool:
         if self._stopped:

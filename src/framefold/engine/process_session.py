@@ -21,7 +21,7 @@ from framefold.engine.seats import Seat, Seats
 from framefold.engine.worker import BlockResult
 from framefold.errors import RunFailedError, UDFRunCancelled, WorkerLostError
 from framefold.processes.segment import Attached
-from framefold.udf.partial import UDFError
+from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,37 @@ class ProcessSession:
         except OSError as error:
             # its pipe is at its end too: whoever reads next replaces it
             log.info("worker gone worker=%d error=%s", seat.number, error)
+
+    def try_out(self, *, noise: bool) -> PartitionResult | None:
+        """Send a made-up frame through the UDFs in a worker; see `pool.Session.try_out`."""
+        seat = self._seats.all()[0]
+        self._tell(seat, "try", noise)
+        while not self._aborted:
+            ready = wait([seat.child.connection, self._wake_in])
+            if self._wake_in not in ready:
+                break
+            os.read(self._wake_in, 4096)
+        else:
+            # its answer would come into the next run
+            self._replace(seat, "ended while it tried the UDFs")
+            raise UDFRunCancelled("UDF run cancelled while the UDFs were tried")
+        try:
+            verb, *facts = seat.child.receive()
+        except (EOFError, OSError):
+            # whatever it was may not happen over real frames; if it does, it is dealt with then
+            self._replace(seat, "died while it tried the UDFs")
+            return None
+        if verb == "unusable":
+            raise RunFailedError(f"the workers cannot run these UDFs:\n{facts[1]}")
+        part: PartitionResult | None = facts[0]
+        return None if part is None else _look_at_part(part, seat.attached)
+
+    def _replace(self, seat: Seat, why: str) -> None:
+        with self._state:
+            self._dispatch.lost(seat.number)
+        how = self._seats.remove(seat)
+        log.warning("worker %s worker=%d how=%s", why, seat.number, how)
+        self._introduce(self._seats.add())
 
     # feeding thread -------------------------------------------------------------------------
 
@@ -312,7 +343,10 @@ class ProcessSession:
 
 def _look(result: BlockResult, attached: Attached) -> BlockResult:
     """Turn places in a worker's arena into arrays."""
+    return replace(result, parts=tuple(_look_at_part(part, attached) for part in result.parts))
 
+
+def _look_at_part(part: PartitionResult, attached: Attached) -> PartitionResult:
     def one(results: Mapping[str, Any] | UDFError) -> Mapping[str, Any] | UDFError:
         if isinstance(results, UDFError):
             return results
@@ -321,10 +355,4 @@ def _look(result: BlockResult, attached: Attached) -> BlockResult:
             for name, array in results.items()
         }
 
-    return replace(
-        result,
-        parts=tuple(
-            replace(part, results=tuple(one(results) for results in part.results))
-            for part in result.parts
-        ),
-    )
+    return replace(part, results=tuple(one(results) for results in part.results))

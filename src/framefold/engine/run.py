@@ -19,11 +19,13 @@ from framefold.core.corrections import CorrectionSet
 from framefold.core.reader import BlockPlan, Reader
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
+from framefold.engine.line import CUT_FOR_WORKERS, PLACES_PER_WORKER, Line
 from framefold.engine.pool import Outcome, Pool, Session
 from framefold.engine.publication import Publication, Watcher
 from framefold.engine.report import Report
-from framefold.errors import ParameterError, RunFailedError, UDFRunCancelled
+from framefold.errors import ParameterError, RunFailedError, UDFException, UDFRunCancelled
 from framefold.udf.base import UDF
+from framefold.udf.dry_run import tried
 from framefold.udf.reduction import Reduction
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 10.0
 """How long a run that is ended may take to finish the blocks in work; then their workers are
 ended, too."""
+
+ORDERS = ("arrival", "partition")
+"""What `UDF.MERGE_ORDER` may be."""
 
 CANCELLED = "cancelled"
 """Why a run ended that somebody cancelled."""
@@ -62,16 +67,23 @@ class Run:
     array_backends : sequence of str
         Array libraries that the data come in without effort, the cheapest first.
     dry_run : bool
-        Whether to send a frame of ones through all UDFs first, here, to hear of mistakes at once.
+        Whether to send made-up frames through users' UDFs in a worker first, so that mistakes
+        are heard of before data are read or waited for.
     tile_shape : sequence of int, optional
         Shape that tiles must have, for tests of UDFs; what suits the UDFs by default.
     shown : bool
         Whether snapshots hold results, as in `Fold`.
+    ordered : bool
+        Whether partitions are merged in the order in which the reader hands blocks out, cut in
+        a way that does not depend on the number of workers: float results are then the same
+        bits for any pool. Also done if a UDF asks for it (`UDF.MERGE_ORDER`).
 
     Raises
     ------
     ParameterError
         If there is no UDF.
+    UDFException
+        If a UDF asks for an order that there is not.
     """
 
     def __init__(
@@ -86,9 +98,10 @@ class Run:
         corrections: CorrectionSet | None = None,
         backends: str | Iterable[str] | None = None,
         array_backends: Sequence[str] = ("numpy",),
-        dry_run: bool = False,
+        dry_run: bool = True,
         tile_shape: Sequence[int] | None = None,
         shown: bool = True,
+        ordered: bool = False,
     ) -> None:
         if not udfs:
             raise ParameterError("empty list of UDFs - nothing to do!")
@@ -98,7 +111,6 @@ class Run:
         self.udfs = dict(udfs)
         self._pool = pool
         self._stop_on_error = stop_on_error
-        self._plan = BlockPlan(pool.workers, selection)
         acquisition = reader.acquisition
         reduction = Reduction(
             tuple(udfs.values()),
@@ -112,8 +124,13 @@ class Run:
             threads_per_worker=pool.threads_per_worker,
             tile_shape=tile_shape,
         )
-        if dry_run:
-            reduction.dry_run()
+        self._dry_run = dry_run
+        wanted = [_wants_order(udf) for udf in self.udfs.values()]
+        ordered = ordered or any(wanted)
+        self.plan = BlockPlan(CUT_FOR_WORKERS if ordered else pool.workers, selection)
+        # in one thread, blocks are merged in order as it is
+        has_line = ordered and not pool.in_this_thread
+        self._line = Line(PLACES_PER_WORKER * pool.workers) if has_line else None
         self.fold = Fold(acquisition, reduction, tuple(udfs), selection, shown=shown)
         self.started = time.time()
         # written by: folding thread, all of these
@@ -265,6 +282,8 @@ class Run:
         if session is not None:
             session.abort() if at_once else session.stop()
         self.reader.stop()
+        if self._line is not None:
+            self._line.close()
 
     def end(self) -> None:
         """Cancel the run; returns when its threads are done, also if a worker hangs."""
@@ -300,7 +319,7 @@ class Run:
 
     def _blocks(self) -> Generator[Block]:
         # closed by whoever takes blocks, also when it stops in the middle
-        yield from self.reader.blocks(self._plan)
+        yield from self.reader.blocks(self.plan)
 
     def _fold_to_end(self) -> None:
         try:
@@ -327,6 +346,8 @@ class Run:
                 finally:
                     session.stop()
                     self.reader.stop()
+                    if self._line is not None:
+                        self._line.close()
                     feeding.join()
         except BaseException as error:
             log.debug("run ended by an exception", exc_info=error)
@@ -346,20 +367,25 @@ class Run:
     def _fed(self, session: Session, block: Block) -> bool:
         taken = False
         try:
-            taken = session.submit(block)
+            has_place = self._line is None or self._line.join(block.ident)
+            taken = has_place and session.submit(block)
         finally:
             if not taken:
                 self.reader.release(block)
         return taken
 
     def _take(self, session: Session, outcome: Outcome) -> None:
+        due = [outcome]
         try:
-            self.fold.fold(outcome)
+            if self._line is not None:
+                due = self._line.due(outcome)
+            for one in due:
+                self.fold.fold(one)
         finally:
             session.folded(outcome)
             self.reader.release(outcome.block)
         with self._changed:
-            self._blocks_seen += 1
+            self._blocks_seen += len(due)
             self._changed.notify_all()
         if self._stop_on_error and self.fold.first_error is not None and self.error is None:
             self.error = self.fold.first_error
@@ -382,7 +408,18 @@ class Run:
         self.publication.show(snapshot)
 
     def began(self, session: Session) -> None:
-        """Note that workers are at hand."""
+        """Note that workers are at hand.
+
+        Raises
+        ------
+        Exception
+            If the UDFs cannot work, as a dry run shows.
+        """
+        if self._dry_run and tried(self.fold.spec):
+            self.fold.try_out(lambda noise: session.try_out(noise=noise))
+            found = self.fold.first_error
+            if found is not None and (self._stop_on_error or self.fold.is_hopeless):
+                raise found
         with self._changed:
             self._state = RunState.RUNNING
             cancelled = self._cancelled
@@ -437,6 +474,14 @@ class Run:
         if cancelled:
             session.stop()
         return session
+
+
+def _wants_order(udf: UDF) -> bool:
+    if udf.MERGE_ORDER not in ORDERS:
+        raise UDFException(
+            f"{type(udf).__name__}.MERGE_ORDER is {udf.MERGE_ORDER!r}; it may be {ORDERS}"
+        )
+    return udf.MERGE_ORDER == "partition"
 
 
 def _reason(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import time
 import traceback
@@ -21,8 +22,11 @@ from framefold.engine.cutting import Cut, cut, ranks
 from framefold.engine.dispatch import DEPTH
 from framefold.processes.segment import forget_gone
 from framefold.udf.bound import BoundRun
+from framefold.udf.dry_run import attempt
 from framefold.udf.partial import PartitionResult, UDFError
 from framefold.udf.spec import RunSpec
+
+log = logging.getLogger(__name__)
 
 Zeros = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
 
@@ -84,6 +88,20 @@ class BlockWorker:
         )
         self._bound = BoundRun(self._spec)
 
+    def try_out(self, zeros: Zeros, *, noise: bool) -> PartitionResult | None:
+        """Send a made-up frame through the UDFs; parameters as for `dry_run.attempt`.
+
+        Returns
+        -------
+        PartitionResult or None
+            None if a UDF asked for the end of the process.
+        """
+        try:
+            return attempt(self._spec, zeros, noise=noise)
+        except SystemExit as error:  # over real frames it ends the run, where it is told why
+            log.warning("a UDF wanted to exit in the dry run code=%s", error.code)
+            return None
+
     def work(self, block: Block, zeros: Zeros) -> BlockResult:
         """Open a block and run every UDF over its frames.
 
@@ -144,9 +162,9 @@ class _Packed:
         self._arena = arena
 
     def __call__(self, result: BlockResult) -> BlockResult:
-        return replace(result, parts=tuple(self._part(part) for part in result.parts))
+        return replace(result, parts=tuple(self.part(part) for part in result.parts))
 
-    def _part(self, part: PartitionResult) -> PartitionResult:
+    def part(self, part: PartitionResult) -> PartitionResult:
         return replace(part, results=tuple(self._one(one) for one in part.results))
 
     def _one(self, one: Mapping[str, Any] | UDFError) -> Mapping[str, Any] | UDFError:
@@ -162,7 +180,7 @@ def main(connection: Connection) -> None:
     ----------
     connection : multiprocessing.connection.Connection
         To the main process; orders are ``("run", spec)``, ``("work", ticket, block)``,
-        ``("update", patches)`` and ``("idle",)``.
+        ``("update", patches)``, ``("try", noise)`` and ``("idle",)``.
     """
     arenas = [Arena() for _ in range(DEPTH)]
     turn = 0
@@ -180,6 +198,13 @@ def main(connection: Connection) -> None:
             worker = None
         elif verb == "update" and worker is not None:
             worker, unusable = _updated(worker, facts[0])
+        elif verb == "try":
+            if worker is None:
+                connection.send_bytes(pickle.dumps(("unusable", 0, unusable)))
+                continue
+            # nothing is in work yet: all arenas are free
+            arenas[turn].reset()
+            connection.send_bytes(_tried(worker, arenas[turn], noise=facts[0]))
         elif verb == "work":
             ticket, block = facts
             if worker is None:
@@ -208,6 +233,19 @@ def _updated(worker: BlockWorker, patches: bytes) -> tuple[BlockWorker | None, s
     return worker, ""
 
 
+def _tried(worker: BlockWorker, arena: Arena, *, noise: bool) -> bytes:
+    found = worker.try_out(arena.zeros, noise=noise)
+    if found is not None:
+        found = _Packed(arena).part(found)
+    answer: bytes
+    try:
+        answer = cloudpickle.dumps(("tried", found))
+    except Exception:  # noqa: BLE001 - result arrays of objects may hold anything
+        assert found is not None
+        answer = cloudpickle.dumps(("tried", _part_travelling(found)))
+    return answer
+
+
 def _answer(ticket: int, worker: BlockWorker, block: bytes, arena: Arena, idle_ns: int) -> bytes:
     try:
         result = _Packed(arena)(worker.work(pickle.loads(block), arena.zeros))
@@ -226,19 +264,17 @@ def _answer(ticket: int, worker: BlockWorker, block: bytes, arena: Arena, idle_n
 
 def _travelling(result: BlockResult) -> BlockResult:
     """What of a result can be pickled; a UDF whose arrays cannot has failed."""
+    return replace(result, parts=tuple(_part_travelling(part) for part in result.parts))
+
+
+def _part_travelling(part: PartitionResult) -> PartitionResult:
 
     def one(found: Mapping[str, Any] | UDFError) -> Mapping[str, Any] | UDFError:
         try:
             cloudpickle.dumps(found)
         except Exception as error:  # noqa: BLE001 - what users put into arrays of objects
             error.add_note("its results cannot be sent from a worker to the main process")
-            return UDFError.of(error)
+            return UDFError.of(error, "its results")
         return found
 
-    return replace(
-        result,
-        parts=tuple(
-            replace(part, results=tuple(one(found) for found in part.results))
-            for part in result.parts
-        ),
-    )
+    return replace(part, results=tuple(one(found) for found in part.results))

@@ -82,8 +82,12 @@ class UDF:
     which are then seen like `aux_data`."""
 
     DRY_RUN: bool = True
-    """Whether a frame of ones may be sent through this UDF on the main side, to find mistakes
-    before data come; say False if its hooks have effects outside."""
+    """Whether made-up frames may be sent through this UDF before a run, to find mistakes before
+    data come; say False if its hooks have effects outside, or take very long."""
+
+    MERGE_ORDER: str = "arrival"
+    """``"arrival"``: partitions are merged as they come; ``"partition"``: in the order of the
+    scan, for results that depend on it."""
 
     meta: UDFMeta
     results: UDFData

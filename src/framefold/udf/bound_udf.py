@@ -28,6 +28,10 @@ Zeros = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 RESULT_ONLY = "it is declared with use='result_only' and exists only in what get_results returns"
 
 
+CONSTRUCTION = "the constructor"
+"""Stands for ``__init__`` and for what is asked right after it, before there are data."""
+
+
 def unnoted(what: str, ns: int) -> None:
     """Nobody asks how long it took."""
 
@@ -67,6 +71,8 @@ class BoundUDF:
         note: Note = unnoted,
     ) -> None:
         self.note = note
+        self.hook = CONSTRUCTION
+        """Method of the UDF that was called last; for whoever reports what it raised."""
         began = perf_counter_ns()
         self.udf = udf = cls(**kwargs)
         note("constructor", perf_counter_ns() - began)
@@ -103,6 +109,7 @@ class BoundUDF:
     def keep_for_worker(self, kept: dict[int, dict[str, Any]], number: int) -> None:
         """Hand over what ``get_worker_data`` gave earlier in this worker, or ask for it now."""
         if number not in kept:
+            self.hook = "get_worker_data"
             kept[number] = dict(self.udf.get_worker_data() or {})
         self.udf.worker_data = UDFData(kept[number], "self.worker_data")
 
@@ -119,6 +126,7 @@ class BoundUDF:
         udf = self.udf
         buffers: dict[str, BufferWrapper] = {}
         self._hidden: dict[str, str] = {}
+        self.hook = "get_result_buffers"
         began = perf_counter_ns()
         declarations = checked_buffers(udf)
         self.note("get_result_buffers", perf_counter_ns() - began)
@@ -139,6 +147,7 @@ class BoundUDF:
                 self._rows.append((shown, name, array))
             elif buffers[name].kind == "sig":
                 self._sig.append((shown, name, array))
+        self.hook = "get_task_data"
         began = perf_counter_ns()
         udf.task_data = UDFData(udf.get_task_data() or {}, "self.task_data")
         self.note("get_task_data", perf_counter_ns() - began)
@@ -147,7 +156,9 @@ class BoundUDF:
 
     def _choose_process(self) -> None:
         udf: Any = self.udf
+        self.hook = "get_method"
         method = checked_method(udf)
+        self.hook = f"process_{method.value}"
         self.native = self.native and method is UDFMethod.TILE
         if method is UDFMethod.FRAME:
             self.process = self._process_frames
@@ -221,11 +232,13 @@ class BoundUDF:
 
     def close(self) -> None:
         """Let the UDF clean up."""
+        self.hook = "cleanup"
         self.udf.cleanup()
 
     def _call_if_defined(self, hook: str) -> None:
         found = getattr(self.udf, hook, None)
         if found is not None:
+            self.hook = hook
             began = perf_counter_ns()
             found()
             self.note(hook, perf_counter_ns() - began)

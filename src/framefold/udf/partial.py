@@ -23,28 +23,34 @@ class UDFError:
         The exception itself; None on the other side if it cannot be pickled.
     type_name, message, traceback : str
         The same as text.
+    hook : str
+        Method of the UDF that was called, if that is known.
     """
 
     exception: BaseException | None
     type_name: str
     message: str
     traceback: str
+    hook: str = ""
 
     @classmethod
-    def of(cls, error: BaseException) -> Self:
+    def of(cls, error: BaseException, hook: str = "") -> Self:
         """The error of an exception that is being handled."""
         text = "".join(traceback.format_exception(error))
-        return cls(error, type(error).__name__, str(error), text)
+        return cls(error, type(error).__name__, str(error), text, hook)
 
     def __reduce__(self) -> tuple[object, ...]:
         try:
             payload = cloudpickle.dumps(self.exception)
         except Exception:  # noqa: BLE001 - users' exceptions may hold anything; the text remains
             payload = None
-        return (_received, (payload, self.type_name, self.message, self.traceback))
+        facts = (self.type_name, self.message, self.traceback, self.hook)
+        return (_received, (payload, *facts))
 
 
-def _received(payload: bytes | None, type_name: str, message: str, traceback_text: str) -> UDFError:
+def _received(
+    payload: bytes | None, type_name: str, message: str, traceback_text: str, hook: str
+) -> UDFError:
     exception: BaseException | None = None
     if payload is not None:
         try:
@@ -54,7 +60,7 @@ def _received(payload: bytes | None, type_name: str, message: str, traceback_tex
     if exception is not None:
         # the frames stay behind in the worker, their text does not
         exception.add_note(f"\nin a worker:\n{traceback_text}")
-    return UDFError(exception, type_name, message, traceback_text)
+    return UDFError(exception, type_name, message, traceback_text, hook)
 
 
 @dataclass(frozen=True, eq=False)

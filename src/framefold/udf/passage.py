@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from framefold.core.tally import Tally
 from framefold.udf.base import UDF
-from framefold.udf.bound_udf import BoundUDF, Zeros
+from framefold.udf.bound_udf import CONSTRUCTION, BoundUDF, Zeros
 from framefold.udf.domain import Domain
 from framefold.udf.meta import UDFMeta
 from framefold.udf.partial import UDFError
@@ -91,12 +91,12 @@ class Passage:
                     positions=self._positions,
                     note=partial(self._tally.add, i),
                 )
+                self._bound[i] = bound
                 if cls.get_worker_data is not UDF.get_worker_data:
                     bound.keep_for_worker(kept, i)
             except Exception as error:  # noqa: BLE001 - the fence around users' code
                 self._fail(i, error)
             else:
-                self._bound[i] = bound
                 self._alive.append((i, bound))
         for meta in self._metas:
             meta.place()
@@ -178,11 +178,13 @@ class Passage:
     def _fail(self, i: int, error: Exception) -> None:
         if i in self._errors:
             return  # what cleanup raises after that is a consequence
+        bound = self._bound[i]
+        hook = CONSTRUCTION if bound is None else bound.hook
         moved = _MOVED.get(getattr(error, "name", None) or "")
         if isinstance(error, AttributeError) and moved:
             error.add_note(f"tiles are plain arrays; read {moved} instead")
         if len(self._positions):
             first, last = int(self._positions[0]), int(self._positions[-1])
-            name = self._spec.udfs[i][0].__name__
-            error.add_note(f"{name}, in the partition of scan positions {first} to {last}")
-        self._errors[i] = UDFError.of(error)
+            where = f"in the partition of scan positions {first} to {last}"
+            error.add_note(f"in {hook} of {self._spec.udfs[i][0].__name__}, {where}")
+        self._errors[i] = UDFError.of(error, hook)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any
 
@@ -18,9 +17,10 @@ from framefold.core.tally import Tally
 from framefold.errors import ParameterError, ShapeError
 from framefold.udf.backends import NUMPY, plan, result_type
 from framefold.udf.base import UDF
-from framefold.udf.bound import BoundRun
 from framefold.udf.buffers import BufferWrapper
 from framefold.udf.domain import Domain
+from framefold.udf.dry_run import Attempt, DryRun, tried
+from framefold.udf.dry_run import attempt as dry_run_attempt
 from framefold.udf.dtype import machine_order, negotiate
 from framefold.udf.main_udf import MainUDF
 from framefold.udf.meta import UDFMeta
@@ -182,32 +182,26 @@ class Reduction:
         """What workers must know; another object after `update_parameters`."""
         return self._spec
 
-    def dry_run(self) -> None:
-        """Send one frame of ones through every UDF here, to hear of mistakes before data come.
+    def mistakes(self, attempt: Attempt | None = None) -> dict[int, UDFError]:
+        """Send made-up frames through the UDFs, to hear of mistakes before data come.
 
-        UDFs that say ``DRY_RUN = False`` are left out. Nothing is merged.
+        Nothing of it stays: the UDFs are made anew for it, and so are the results.
 
-        Raises
-        ------
-        Exception
-            What the first UDF raised that did; a note tells that no data were seen.
+        Parameters
+        ----------
+        attempt : callable, optional
+            Has a worker do its part, `framefold.udf.dry_run.attempt`; done here when left out.
+
+        Returns
+        -------
+        dict of int to UDFError
+            What would certainly go wrong with real frames, too, by number of the UDF.
         """
-        willing = [i for i, main in enumerate(self._udfs) if main.udf.DRY_RUN]
-        if not willing or not self._domain.frames:
-            return
-        spec = replace(
-            self._spec,
-            udfs=tuple(self._spec.udfs[i] for i in willing),
-            backends=tuple(self._backends[i] for i in willing),
-        )
-        selection = self._domain.selection
-        position = np.zeros(1, np.int64) if selection is None else np.flatnonzero(selection)[:1]
-        ones = np.ones((1, *spec.sig_shape), spec.dtype)
-        part = BoundRun(spec).process(0, position, lambda _first, _count: ones, np.zeros)
-        for error in part.results:
-            if isinstance(error, UDFError) and error.exception is not None:
-                error.exception.add_note("found in a dry run with a frame of ones, before any data")
-                raise error.exception
+        spec = self._spec
+        if not tried(spec):
+            return {}
+        here: Attempt = lambda noise: dry_run_attempt(spec, np.zeros, noise=noise)  # noqa: E731
+        return DryRun(spec, self._domain, self._meta).mistakes(attempt or here)
 
     def declared(self, i: int) -> dict[str, BufferWrapper]:
         """What one UDF declares, private buffers included."""

@@ -48,17 +48,13 @@ def results_of(
     if not isinstance(returned, Mapping):
         raise UDFException(f"{udf}.get_results returned {returned!r}; return a dictionary")
     values = {name: _checked(udf, name, value, declared) for name, value in returned.items()}
-    results = {}
     for name, buffer in declared.items():
-        if name in values:
-            results[name] = _bind(
-                f"{udf}: result {name!r}", buffer, values[name], domain, processed
-            )
-        elif buffer.use is None:
-            results[name] = _bind(
-                f"{udf}: result {name!r}", buffer, arrays[name], domain, processed
-            )
-    return results
+        if name not in values and buffer.use is None:
+            values[name] = arrays[name]
+    return {
+        name: _bind(f"{udf}: result {name!r}", declared[name], value, domain, processed)
+        for name, value in values.items()
+    }
 
 
 def _checked(udf: str, name: str, value: Any, declared: Mapping[str, BufferWrapper]) -> Any:
