@@ -25,6 +25,7 @@ _TABLE = {
     "simplon_h5": "framefold.formats.simplon_h5",
     "hdf5": "framefold.formats.hdf5",
     "simplon_stream": "framefold.formats.simplon_stream",
+    "tpx3": "framefold.formats.tpx3",
     "blo": "framefold.formats.blo",
     "ser": "framefold.formats.ser",
     "tiff": "framefold.formats.tiff",
