@@ -1,4 +1,4 @@
-"""Rows 86 and 88 to 93 of the feature table: workers, what becomes of them, what they are sent."""
+"""Rows 84, 86 and 88 to 93 of the feature table: workers, their ends, what they are sent."""
 
 from __future__ import annotations
 
@@ -61,6 +61,37 @@ def own() -> Iterator[Context]:
     """A context whose workers may be killed without harm to other tests."""
     with Context.make_with("threads", cpus=2, snooze_timeout=1e-3) as context:
         yield context
+
+
+@pytest.mark.parametrize("name", ["inline", "synchronous"])
+def test_row_084_the_calling_thread_by_name(name: str) -> None:
+    with Context.make_with(executor_spec=name) as context:
+        result: Any = context.run_udf(scan(), NavSum())
+        assert set(result["pid"].raw_data) == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("pipelinde", {}, "did you mean 'pipelined'"),
+        ("inline", {"cpus": 2}, "has no workers, got cpus=2"),
+        ("synchronous", {"cpus": [0, 1]}, "has no workers"),
+        ("inline", {"gpus": 0}, "takes no gpus"),
+        ("threads", {"gpus": [0]}, "takes no gpus"),
+        ("dask", {"gpus": 1}, "no GPUs are used here"),
+        ("pipelined", {"cpus": 0}, "leaves no worker"),
+        ("delayed", {"cpus": 1}, "is not offered"),
+    ],
+)
+def test_row_084_what_cannot_be_had(name: str, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ExecutorSpecException, match=told):
+        Context.make_with(name, **options)
+
+
+@pytest.mark.parametrize(("cpus", "workers"), [(2, 2), ([0, 3], 2), (range(3), 3)])
+def test_row_084_how_many_workers(cpus: Any, workers: int) -> None:
+    for name in ("dask", "pipelined", "threads"):
+        assert Context.make_with(name, cpus=cpus).executor.processes == workers
 
 
 def test_row_086_threads_by_name(own: Context) -> None:

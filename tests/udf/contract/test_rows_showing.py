@@ -78,8 +78,10 @@ def test_row_079_vectors_in_colours(ctx: Context) -> None:
     angles = np.linspace(0, 2 * np.pi, 7)[:-1]
     hues = rgb_from_2dvector(y=np.sin(angles)[np.newaxis], x=np.cos(angles)[np.newaxis])[0]
     assert len(np.unique(hues, axis=0)) == 6
-    opposite = rgb_from_2dvector(x=np.array([[1.0, 0.5, 0.0]]), y=np.zeros((1, 3)), vmax=1)[0]
-    assert opposite[0].sum() > opposite[1].sum() > opposite[2].sum() == 0
+    lengths = rgb_from_2dvector(x=np.array([[1.0, 0.5, 0.0]]), y=np.zeros((1, 3)), vmax=1)[0]
+    long, half, none = lengths.astype(float)
+    assert np.ptp(none) == 0  # grey or black: no direction
+    assert np.linalg.norm(long - none) > np.linalg.norm(half - none) > 0
 
 
 @pytest.mark.parametrize("module", ["bqp", "gms"])
@@ -157,6 +159,8 @@ def test_row_106_profilers_see_inline_work(ctx: Context) -> None:
     where: set[int] = set()
 
     class Noted(NavSum):
+        DRY_RUN = False
+
         def process_frame(self, frame: np.ndarray) -> None:
             where.add(threading.get_ident())
             super().process_frame(frame)
@@ -172,7 +176,5 @@ def test_row_106_profilers_see_inline_work(ctx: Context) -> None:
     calls = [(name, count) for (file, _, name), (count, *_) in stats.items() if file == __file__]
     assert where == {threading.get_ident()}
     assert ("merge", 4) in calls
-    # the subclass's method, and the one it calls; a look at a frame of ones may come before
-    processed = [count for name, count in calls if name == "process_frame"]
-    assert len(processed) == 2
-    assert set(processed) <= {20, 21}
+    # the subclass's method, and the one it calls
+    assert calls.count(("process_frame", 20)) == 2

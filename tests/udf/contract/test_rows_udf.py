@@ -329,6 +329,20 @@ def test_row_046_ways_to_assign(way: str) -> None:
     assert np.array_equal(run_udf(DATA, Ways(), [3, 4, 11])["s"].data, SIG_SUM)
 
 
+@pytest.mark.parametrize("where", ["ctx", "two_workers"])
+def test_row_047_merge_all_is_not_needed(where: str, request: pytest.FixtureRequest) -> None:
+    """A UDF may bring it along; results come in parts here, so it is never called."""
+
+    class AtOnce(SigSum):
+        def merge_all(self, ordered_results: Any) -> dict[str, Any]:
+            raise AssertionError
+
+    assert AtOnce().requires_custom_merge
+    context: Context = request.getfixturevalue(where)
+    result: Any = context.run_udf(ArrayDataSet(DATA, num_partitions=4), AtOnce())
+    assert np.array_equal(result["s"].data, SIG_SUM)
+
+
 def test_row_048_results() -> None:
     class Results(NavSum):
         def get_results(self) -> dict[str, Any]:
