@@ -51,6 +51,10 @@ class MadeBlock:
         if self.trouble == "dies once" and not Path(self.mark).exists():
             Path(self.mark).touch()
             os._exit(3)
+        if self.trouble == "waits" and not Path(f"{self.mark}.seen").exists():
+            Path(f"{self.mark}.seen").touch()
+            if Path(self.mark).read_text() == "die":  # a named pipe
+                os._exit(3)
         yield MadeFrames(self.positions)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -189,6 +193,27 @@ class HeldUp(Values):
         Path(self.params.here).write_text("here")
         Path(self.params.until).read_text()
         super().process_frame(frame)
+
+
+class InOrder(Values):
+    """How many partitions were merged before that of each position."""
+
+    def get_result_buffers(self) -> Any:
+        return {"rank": self.buffer(kind="nav", dtype=int), "n": self.buffer("single", dtype=int)}
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        """Only the merge counts."""
+
+    def merge(self, dest: Any, src: Any) -> None:
+        dest.rank[:] = dest.n
+        dest.n += 1
+
+
+class Misspelt(Values):
+    """Writes to a buffer that it did not declare."""
+
+    def process_frame(self, frame: NDArray[Any]) -> None:
+        self.results.w[:] = frame[0, 0]
 
 
 class Exits(Values):

@@ -92,12 +92,16 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
 @click.option("--sync-offset", default=0, show_default=True, help="Frames to skip at the start.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Worker processes.")
 @click.option("--inline", is_flag=True, help="Work in this process, for debugging.")
+@click.option(
+    "--ordered", is_flag=True, help="Merge in the order of the scan: the same bits always."
+)
+@click.option("--no-dry-run", is_flag=True, help="Do not try users' UDFs on made-up frames first.")
 @click.option("--json", "as_json", is_flag=True, help="Report for programs.")
 def command(
     path: Path, udfs: tuple[str, ...], pipeline: Path | None, output: Path | None,
     overwrite: bool, kind: str, nav: str | None, sig: str | None, dtype: str | None,
     ds_path: str | None, channel: str | None, sync_offset: int, workers: int | None, inline: bool,
-    as_json: bool,
+    ordered: bool, no_dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run UDFs on a recorded file.
 
@@ -119,7 +123,7 @@ def command(
     dataset = open_dataset(path, kind, sync_offset=sync_offset, **given)
     quiet = as_json or bool(click.get_current_context().find_root().params.get("quiet"))
     with Context.inline() if inline else Context(workers=workers) as ctx:
-        run = Run(dataset.reader(), named, ctx.pool)
+        run = Run(dataset.reader(), named, ctx.pool, ordered=ordered, dry_run=not no_dry_run)
         snapshot = _drive(run, inline=inline, quiet=quiet)
     provenance = {
         "framefold": __version__,
