@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from framefold.analyses.sum import SumUDF
     from framefold.analyses.sumsig import SumSigUDF
     from framefold.analyses.virtual_detector import VirtualDetectorUDF
-    from framefold.api import Context
+    from framefold.api import Context, LiveContext
+    from framefold.connections import Hooks
     from framefold.errors import FramefoldError
     from framefold.formats.memory import ArrayDataSet
     from framefold.udf import UDF
@@ -29,6 +30,8 @@ _PUBLIC = {
     "CoMUDF": "framefold.analyses.com",
     "Context": "framefold.api",
     "FramefoldError": "framefold.errors",
+    "Hooks": "framefold.connections",
+    "LiveContext": "framefold.api",
     "PickUDF": "framefold.analyses.pick",
     "SumSigUDF": "framefold.analyses.sumsig",
     "SumUDF": "framefold.analyses.sum",
@@ -43,6 +46,8 @@ __all__ = [
     "CoMUDF",
     "Context",
     "FramefoldError",
+    "Hooks",
+    "LiveContext",
     "PickUDF",
     "SumSigUDF",
     "SumUDF",

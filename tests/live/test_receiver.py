@@ -11,6 +11,7 @@ import pytest
 
 from framefold.core.encoding import Encoding
 from framefold.errors import RingTooSmallError, UnknownNameError
+from framefold.live.announcement import ScanChoice
 from framefold.live.counters import Count
 from framefold.live.opening import ring_shape
 from framefold.live.receiver import END_GRACE_SECONDS, Receiver
@@ -413,3 +414,64 @@ class TestSettings:
         assert shape.slots >= 3
         assert shape.start(shape.slots) <= size
         assert shape.payload_bytes >= frame_bytes
+
+
+class TestHeldSeries:
+    """With ``hold`` a series waits until somebody says how its scan runs."""
+
+    def test_announced_taken_and_received(self):
+        bench = Bench(hold=True, nav_shape=None)
+        ((verb, found), connected) = bench.hear(header(frames=16))
+        assert (verb, connected) == ("announced", ("connected",))
+        assert (found.frames, found.sig_shape, found.series) == (16, SIG, "1")
+
+        bench.hear(frame(0))
+        assert bench.hear(frame(1)) == []  # left on the wire
+        assert len(bench.wire.messages) == 1
+        said = bench.turn(("take", found.ident, ScanChoice((2, 8), 0, 2)))
+        said += bench.turn()
+
+        assert [verb for verb, *_ in said] == ["started", "block"]
+        assert said[0][1].nav_shape == (2, 8)
+        assert bench.count(Count.RECEIVED) == 2
+
+    def test_left(self):
+        bench = Bench(hold=True)
+        found = bench.hear(header())[0][1]
+        bench.hear(frame(0))
+        assert bench.turn(("leave", found.ident)) == []
+        bench.hear(frame(1))
+        assert bench.count(Count.STALE) == 2
+        (again,) = bench.hear(header(series="2"))
+
+        assert again[0] == "announced"
+        assert again[1].ident != found.ident
+
+    def test_withdrawn_by_its_end_or_by_the_next_one(self):
+        bench = Bench(hold=True)
+        first = bench.hear(header())[0][1]
+        assert bench.hear(Ended("1", "aborted")) == [("withdrawn", first.ident, "aborted")]
+        assert bench.turn(("take", first.ident, ScanChoice((4, 4)))) == []
+        second = bench.hear(header(series="2"))[0][1]
+        gone, (verb, third) = bench.hear(header(series="3"))
+
+        assert gone[:2] == ("withdrawn", second.ident)
+        assert (verb, third.series) == ("announced", "3")
+
+    def test_a_scan_that_does_not_fit_is_refused(self):
+        bench = Bench(hold=True)
+        found = bench.hear(header(frames=None))[0][1]
+        (said,) = bench.turn(("take", found.ident, ScanChoice((-1, 4))))
+
+        assert said[0] == "refused"
+
+    @pytest.mark.parametrize(
+        ("numbers", "cut_short"), [(range(16), False), ([0, 1, 15], False), (range(15), True)]
+    )
+    def test_cut_short_is_not_the_same_as_lost(self, numbers, cut_short):
+        bench = Bench()
+        bench.hear(header(frames=16), *(frame(n) for n in numbers))
+        (*_, (verb, _, ending)) = bench.hear(Ended("1", "end"))
+
+        assert verb == "ended"
+        assert ending.cut_short == cut_short

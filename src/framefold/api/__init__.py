@@ -1,6 +1,6 @@
 """The Python face: a Context runs UDFs on files and on live streams."""
 
-from framefold.api.context import PRELOAD, Context
+from framefold.api.context import PRELOAD, Context, LiveContext
 from framefold.api.executors import Executor, usable_cores
 from framefold.api.iteration import AsyncRunIterator, Results, RunIterator, UDFResults
 from framefold.api.plots import Dummy2DPlot, Live2DPlot
@@ -13,6 +13,7 @@ __all__ = [
     "Dummy2DPlot",
     "Executor",
     "Live2DPlot",
+    "LiveContext",
     "ProgressReporter",
     "ProgressState",
     "Results",

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self, TypeVar, overload
 
 from numpy.typing import NDArray
 
@@ -20,13 +20,12 @@ from framefold.api.description import RunDescription
 from framefold.api.executors import Executor, InlineExecutor, named, processes
 from framefold.api.export import export_npy
 from framefold.api.iteration import AsyncRunIterator, Results, RunIterator
-from framefold.api.plots import Channel, Live2DPlot
-from framefold.api.plots import Results as AnyResults
-from framefold.api.plotting import planned
-from framefold.api.progress import ProgressReporter, Tracker, reporter
+from framefold.api.plots import Live2DPlot
+from framefold.api.preparation import prepared
+from framefold.api.progress import ProgressReporter
 from framefold.api.watching import Watching
+from framefold.connections import CONNECTIONS, make_acquisition
 from framefold.core.reader import DataSet, Reader
-from framefold.core.roi import selection
 from framefold.core.snapshot import Snapshot
 from framefold.engine.pool import InlinePool, Pool
 from framefold.engine.process_pool import ProcessPool
@@ -34,8 +33,8 @@ from framefold.engine.report import Report
 from framefold.engine.run import Run
 from framefold.errors import ParameterError
 from framefold.formats import FORMATS, open_dataset
-from framefold.formats.dataset import RecordedDataSet
 from framefold.formats.memory_dataset import MemoryDataSet
+from framefold.live.held_stream import HeldStream
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import Stream
 from framefold.processes.launcher import Launcher
@@ -54,6 +53,8 @@ PRELOAD = (
 
 PLOT = "framefold.api.matplotlib_plot:MPLLive2DPlot"
 """What draws when nobody says; imported when the first plot is asked for."""
+
+AnyStream = TypeVar("AnyStream", bound=Stream)
 
 AllResults = Results | tuple[Results, ...]
 
@@ -211,6 +212,8 @@ class Context:
                 return open_dataset(options.pop("path"), first, **options)
             if not Path(first).exists():
                 raise ParameterError(f"load({first!r}) names a format; give the file, too")
+        if "path" in options:  # then the first is to be a format's name, and is none
+            FORMATS.target(str(first))
         return open_dataset(first, options.pop("format", "auto"), **options)
 
     def stream(self, endpoint: str, **settings: Any) -> Stream:
@@ -228,11 +231,41 @@ class Context:
         Stream
             Iterating over it gives one reader per acquisition, for `run_udf`.
         """
+        return self._opened(Stream, endpoint, settings)
+
+    def make_connection(self, detector_type: str) -> Any:
+        """What opens connections to a kind of detector.
+
+        Parameters
+        ----------
+        detector_type : str
+            ``"dectris"``, or ``"memory"`` for an array that arrives frame by frame; names of
+            plug-ins.
+
+        Returns
+        -------
+        DectrisConnector, MemoryConnector ...
+            Its ``open(...)`` gives a `Connection`, for `make_acquisition`.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such kind; it names those that there are.
+        """
+
+        def open_stream(endpoint: str, **settings: Any) -> HeldStream:
+            return self._opened(HeldStream, endpoint, settings)
+
+        return CONNECTIONS.load(str(detector_type).lower())(open_stream)
+
+    make_acquisition = staticmethod(make_acquisition)
+
+    def _opened(self, kind: type[AnyStream], endpoint: str, settings: dict[str, Any]) -> AnyStream:
         try:
             made = StreamSettings(endpoint, **settings)
         except TypeError as error:
             raise ParameterError(f"stream settings: {error}") from error
-        stream = Stream(self.launcher, made)
+        stream = kind(self.launcher, made)
         with self._starting:
             self._streams = [one for one in self._streams if not one.is_closed]
             self._streams.append(stream)
@@ -249,6 +282,9 @@ class Context:
         backends: str | Iterable[str] | None = ...,
         plots: Any = ...,
         sync: Literal[True] = ...,
+        *,
+        ordered: bool = ...,
+        dry_run: bool = ...,
     ) -> AllResults: ...
     @overload
     def run_udf(
@@ -262,6 +298,8 @@ class Context:
         plots: Any = ...,
         *,
         sync: Literal[False],
+        ordered: bool = ...,
+        dry_run: bool = ...,
     ) -> Awaitable[AllResults]: ...
     def run_udf(
         self,
@@ -273,6 +311,9 @@ class Context:
         backends: str | Iterable[str] | None = None,
         plots: Any = None,
         sync: bool = True,
+        *,
+        ordered: bool = False,
+        dry_run: bool = True,
     ) -> AllResults | Awaitable[AllResults]:
         """Run UDFs over a data set, or over one acquisition of a stream.
 
@@ -296,6 +337,12 @@ class Context:
             plot objects (for several UDFs a list of lists).
         sync : bool
             Whether to wait here; otherwise the answer is awaitable.
+        ordered : bool
+            Whether partitions are merged in the order of the scan: float sums are then the
+            same bits for any number of workers. Otherwise as they come, which is quicker.
+        dry_run : bool
+            Whether made-up frames are sent through users' UDFs first, so that mistakes are
+            heard of before the data are read.
 
         Returns
         -------
@@ -310,7 +357,9 @@ class Context:
             If the run was cancelled.
         """
         udfs = (udf,) if isinstance(udf, UDF) else tuple(udf)
-        run, watching = self._prepared(dataset, udfs, roi, corrections, progress, backends, plots)
+        run, watching = self._prepared(
+            dataset, udfs, roi, corrections, progress, backends, plots, ordered, dry_run
+        )
         if sync:
             found = self._to_end(run, watching)
             return found[0] if isinstance(udf, UDF) else found
@@ -327,6 +376,9 @@ class Context:
         backends: str | Iterable[str] | None = ...,
         plots: Any = ...,
         sync: Literal[True] = ...,
+        *,
+        ordered: bool = ...,
+        dry_run: bool = ...,
     ) -> RunIterator: ...
     @overload
     def run_udf_iter(
@@ -340,6 +392,8 @@ class Context:
         plots: Any = ...,
         *,
         sync: Literal[False],
+        ordered: bool = ...,
+        dry_run: bool = ...,
     ) -> AsyncRunIterator: ...
     def run_udf_iter(
         self,
@@ -351,6 +405,9 @@ class Context:
         backends: str | Iterable[str] | None = None,
         plots: Any = None,
         sync: bool = True,
+        *,
+        ordered: bool = False,
+        dry_run: bool = True,
     ) -> RunIterator | AsyncRunIterator:
         """Run UDFs and see the results grow; parameters as for `run_udf`.
 
@@ -360,7 +417,9 @@ class Context:
             Gives a `UDFResults` for each block that was folded, at least one.
         """
         udfs = (udf,) if isinstance(udf, UDF) else tuple(udf)
-        run, watching = self._prepared(dataset, udfs, roi, corrections, progress, backends, plots)
+        run, watching = self._prepared(
+            dataset, udfs, roi, corrections, progress, backends, plots, ordered, dry_run
+        )
         updates = RunIterator(run, watching, in_this_thread=self.pool.in_this_thread)
         return updates if sync else AsyncRunIterator(updates)
 
@@ -469,43 +528,26 @@ class Context:
         progress: bool | ProgressReporter,
         backends: str | Iterable[str] | None = None,
         plots: Any = None,
+        ordered: bool = False,
+        dry_run: bool = True,
     ) -> tuple[Run, Watching]:
         """Everything that is done before the first frame, so that errors come at once."""
-        if not hasattr(dataset, "acquisition"):
-            raise ParameterError(
-                f"dataset={dataset!r} is no data set; give what Context.load returns"
-            )
-        by_number = {f"{number}": one for number, one in enumerate(udfs)}
-        selected = selection(roi, dataset.acquisition.nav_shape)
-        reader = dataset.reader() if hasattr(dataset, "reader") else dataset
-        if corrections is None and hasattr(dataset, "get_correction_data"):
-            corrections = dataset.get_correction_data()
-        run = Run(
-            reader,
-            by_number,
+        run, watching = prepared(
             self.pool,
-            selection=selected,
-            stop_on_error=True,
+            lambda: self.plot_class,
+            dataset,
+            udfs,
+            roi=roi,
             corrections=corrections,
+            progress=progress,
             backends=backends,
-            array_backends=getattr(dataset, "array_backends", ("numpy",)),
-            tile_shape=getattr(dataset, "tile_shape", None),
-            shown=False,  # results are asked for when somebody looks at them
+            plots=plots,
+            ordered=ordered,
+            dry_run=dry_run,
         )
-
         self._runs.add(run)
         run.watch(self._note_report(run))
-
-        def make(udf: UDF, channel: Channel, results: AnyResults) -> Live2DPlot:
-            return self.plot_class(dataset, udf, roi=roi, channel=channel, udfresult=results)
-
-        plotting = planned(plots, udfs, run.fold.results, make)
-        workers = self.pool.workers
-        partitions = None  # a stream is cut while it runs
-        if isinstance(dataset, RecordedDataSet):
-            partitions = dataset.partitions_in_run(workers, selected)
-        tracker = Tracker(run, partitions, workers)
-        return run, Watching(run, tracker, reporter(progress), plotting)
+        return run, watching
 
     def _to_end(self, run: Run, watching: Watching) -> tuple[Results, ...]:
         in_this_thread = self.pool.in_this_thread
@@ -547,3 +589,7 @@ class Context:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+LiveContext = Context
+"""The same, by the name that users of LiberTEM-live know: files and streams need one context."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from framefold.connections.connection import Connection
@@ -29,6 +29,22 @@ DATA_PORT = 9999
 
 _open: weakref.WeakValueDictionary[str, DectrisConnection] = weakref.WeakValueDictionary()
 """By address. A detector shares its frames out among all who listen, so one of us must do."""
+
+
+def lines(config: Mapping[str, object]) -> tuple[int, int] | None:
+    """The scan shape, where a header tells that each trigger was for a line of it.
+
+    Parameters
+    ----------
+    config : mapping
+        What the header held: ``ntrigger`` and ``nimages`` of SIMPLON API 1.8 in stream v1.
+    """
+    triggers, images = config.get("ntrigger"), config.get("nimages")
+    if config.get("trigger_mode") in ("exte", "inte"):
+        return None  # a frame for each trigger, whatever nimages says
+    if isinstance(triggers, int) and isinstance(images, int) and triggers > 1 and images > 1:
+        return triggers, images
+    return None
 
 
 class DectrisConnector:
@@ -84,7 +100,7 @@ class DectrisConnector:
         ConfigError
             If nobody can listen there.
         """
-        if (address is None) == (data_host is None and api_host is None):
+        if address is None and data_host is None and api_host is None:
             raise ParameterError("give data_host= (and data_port=), or address='tcp://HOST:PORT'")
         if address is not None and data_host is not None:
             raise ParameterError(f"address={address!r} and data_host={data_host!r}: give one")
@@ -159,7 +175,7 @@ class DectrisConnection(Connection):
         found = self._stream.next_announcement(timeout)
         if found is None:
             return None
-        return PendingAcquisition(found, self.address)
+        return PendingAcquisition(found, self.address, lines(found.metadata))
 
     def take(self, pending: PendingAcquisition, choice: ScanChoice) -> Reader:
         """See `Connection.take`."""

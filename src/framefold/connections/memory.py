@@ -127,9 +127,7 @@ class MemoryConnection(Connection):
     def take(self, pending: PendingAcquisition, choice: ScanChoice) -> MemoryReader:
         """See `Connection.take`."""
         if self._closed or pending is not self._pending:
-            raise RunFailedError(
-                f"series {pending.series} is not there any more; wait for the next"
-            )
+            raise RunFailedError(f"series {pending.series} is over; wait for the next one")
         self._pending = None
         return MemoryReader(self._frames, self._arrivals, pending, choice, self._settings)
 
