@@ -1,4 +1,4 @@
-"""Rows 114, 115, 121, 125 and 126 of the feature table: masks, corrections guessed, analyses."""
+"""Rows 114, 115, 121, 122, 125 and 126 of the feature table: masks, guesses, analyses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import scipy.sparse
 from framefold.analyses import detector_masks as regions
 from framefold.analyses.com import CoMUDF
 from framefold.analyses.com_corrections import guess_corrections
+from framefold.analyses.crystallinity import CrystallinityUDF
 from framefold.analyses.detector_masks_polar import (
     balance,
     bounding_radius,
@@ -22,6 +23,7 @@ from framefold.analyses.detector_masks_stacks import (
     sparse_circular_multi_stack,
     sparse_template_multi_stack,
 )
+from framefold.analyses.fem import FEMUDF
 from framefold.analyses.mask_container import MaskContainer
 from framefold.api import Context
 from framefold.core.shape import Shape, Slice
@@ -185,6 +187,31 @@ def test_row_121_guess_corrections(rotation: int, flip: bool) -> None:
     )
     found = np.stack([corrected["field_y"].data, corrected["field_x"].data])
     assert np.allclose(found, 5 * field, atol=0.06)
+
+
+def test_row_122_spread_in_a_ring() -> None:
+    away = np.hypot(Y - 4, X - 3)
+    ring = (away <= 3) & (away > 1.5)
+    found = run_udf(DATA, FEMUDF(center=(4, 3), rad_in=1.5, rad_out=3), [7])["intensity"]
+    assert np.allclose(found.data, FRAMES[:, ring].std(axis=1).reshape(4, 5))
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("disk", [None, (4, 3)])
+def test_row_122_frequencies_in_a_ring(disk: Any) -> None:
+    """Magnitudes of the half spectrum in a ring, of frames without their middle."""
+    even = DATA[..., :8]
+    udf = CrystallinityUDF(
+        rad_in=1, rad_out=3, real_center=disk, real_rad=None if disk is None else 2
+    )
+    found = run_udf(even, udf, [7])["intensity"].data
+    seen = even.astype(np.float64)
+    if disk is not None:
+        seen *= np.hypot(Y - 4, X - 3)[:, :8] > 2
+    spectrum = np.abs(np.fft.rfft2(seen))
+    away = np.hypot(np.fft.fftfreq(8)[:, np.newaxis] * 8, np.arange(5))
+    expected = (spectrum * ((away <= 3) & (away > 1))).sum(axis=(2, 3))
+    assert np.allclose(found, expected, rtol=1e-5)
 
 
 def test_row_125_radial_fourier(ctx: Context) -> None:
