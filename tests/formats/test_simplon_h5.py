@@ -45,7 +45,7 @@ class TestMaster:
         data_set = open_dataset(write_series(tmp_path, counts((16,), (8, 6)), 6))
 
         assert data_set.acquisition.nav_shape == (4, 4)
-        assert "guessed from 16 frames" in data_set.facts.nav_reason
+        assert "guessed: 16 is 4 x 4" in data_set.facts.nav_reason
 
     @settings(max_examples=25, deadline=None,
               suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip

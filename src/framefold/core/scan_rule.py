@@ -92,7 +92,10 @@ class ScanRule:
             if self.flyback and told.flyback != self.flyback:
                 shape = fill(counted, (-1, -1), flyback=self.flyback, each=each)
                 told = Guess(shape, f"a square with {self.flyback} flyback frames a line", "medium")
-        return ScanFit(self._scan(told), told.reason, told.confidence, others)
+        reason = told.reason
+        if told.confidence in ("medium", "low"):
+            reason = f"guessed: {reason}; give nav_shape if it is another"
+        return ScanFit(self._scan(told), reason, told.confidence, others)
 
     def _told(
         self, frames: int | None, nav_shape: tuple[int, ...], hints: Sequence[Guess]

@@ -198,7 +198,7 @@ def guesses(frames: int | None, hints: Iterable[Guess] = (), each: int = 1) -> t
 def _counted(positions: int) -> Iterator[Guess]:
     """Guesses from the bare number of positions."""
     side = math.isqrt(positions)
-    if side * side == positions:
+    if side * side == positions > 1:
         # few frames are a square by chance: 4, 9 and 16 are not rare
         sure: Confidence = "medium" if side >= 8 else "low"
         yield Guess((side, side), f"{positions} is {side} x {side}, a square", sure)

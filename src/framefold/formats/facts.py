@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from framefold.core.scan_rule import ScanFit
+from framefold.core.scan_shapes import Guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class FileFacts:
         What is wrong with it, a sentence each.
     size_bytes : int or None
         Length of the file itself [bytes]; None for arrays in memory.
+    nav_confidence : str
+        How sure the scan shape is: ``"certain"``, ``"high"``, ``"medium"``, ``"low"``; empty where
+        nobody asked.
+    nav_guesses : tuple of Guess
+        Other scan shapes that it could have, likely ones first.
     """
 
     format: str
@@ -43,3 +51,11 @@ class FileFacts:
     has_mask: bool = False
     problems: tuple[str, ...] = ()
     size_bytes: int | None = None
+    nav_confidence: str = ""
+    nav_guesses: tuple[Guess, ...] = ()
+
+    def with_scan(self, fit: ScanFit) -> FileFacts:
+        """The same facts, with those about the scan that was fitted."""
+        return replace(
+            self, nav_reason=fit.reason, nav_confidence=fit.confidence, nav_guesses=fit.others
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 
+from framefold.core.scan_shapes import Guess
 from framefold.errors import DataError, ParameterError
 from framefold.formats.dialects import choose
 from framefold.formats.facts import FileFacts
@@ -88,7 +89,7 @@ def open_file(
     facts = FileFacts(
         "hdf5",
         f"{understands(identity.path) or _WHY}; frames are {name} ({chosen})",
-        "told by the user" if request.nav_shape else f"the leading axes of {name}",
+        f"the leading axes of {name}",
         found.codec,
         found.found,
         found.frames,
@@ -135,10 +136,13 @@ def data_set(
     if not found.segments:
         said = "; ".join(found.problems)
         raise DataError(f"{what} holds no frames" + (f": {said}" if said else ""))
+    told = nav_shape and Guess(nav_shape, facts.nav_reason, "high")
+    fit = request.fit(facts.frames_promised, (told,) if told else ())
+    facts = facts.with_scan(fit)
     acquisition = acquisition_of(
         identity.ident,
         identity.path,
-        request.scan(facts.frames_promised, nav_shape),
+        fit.scan,
         request.frame_shape(found.sig_shape, what),
         found.dtype,
         facts,

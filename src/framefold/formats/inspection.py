@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from framefold.core.acquisition import Acquisition
+from framefold.core.scan_shapes import Guess
 from framefold.formats.files import FileDataSet
 
 
@@ -26,6 +28,12 @@ class Inspection:
         Scan shape it would be read with.
     nav_reason : str
         Where that comes from.
+    nav_confidence : str
+        How sure it is: ``"certain"``, ``"high"``, ``"medium"``, ``"low"``.
+    scan : mapping
+        How frames find their positions: offset, order, flyback ...
+    nav_guesses : tuple of Guess
+        Other scan shapes that it could have, likely ones first.
     sig_shape : tuple of int or None
         Frame shape [pixels].
     dtype : str or None
@@ -53,6 +61,9 @@ class Inspection:
     why: str
     nav_shape: tuple[int, ...] | None = None
     nav_reason: str = ""
+    nav_confidence: str = ""
+    scan: Mapping[str, object] = field(default_factory=dict)
+    nav_guesses: tuple[Guess, ...] = ()
     sig_shape: tuple[int, ...] | None = None
     dtype: str | None = None
     codec: str = ""
@@ -74,7 +85,10 @@ class Inspection:
     def of(cls, data_set: FileDataSet) -> Inspection:
         """Facts about a file that could be opened."""
         acquisition, facts = data_set.acquisition, data_set.facts
-        nav, sig = (",".join(map(str, s)) for s in (acquisition.nav_shape, acquisition.sig_shape))
+        grid, scan = acquisition.nav_shape, acquisition.scan
+        if scan.frames_per_position > 1 and not scan.sums:
+            grid = grid[:-1]
+        nav, sig = (",".join(map(str, s)) for s in (grid, acquisition.sig_shape))
         told = f"--format raw --dtype {acquisition.dtype} --sig {sig} "
         return cls(
             path=acquisition.source,
@@ -82,6 +96,9 @@ class Inspection:
             why=facts.why,
             nav_shape=acquisition.nav_shape,
             nav_reason=facts.nav_reason,
+            nav_confidence=facts.nav_confidence,
+            scan=acquisition.scan.described(),
+            nav_guesses=facts.nav_guesses,
             sig_shape=acquisition.sig_shape,
             dtype=str(acquisition.dtype),
             codec=facts.codec,
@@ -94,7 +111,8 @@ class Inspection:
             problems=facts.problems,
             suggestion=(
                 f"framefold run {shlex.quote(acquisition.source)} "
-                f"{told if facts.format == 'raw' else ''}--nav {nav} --udf sum -o out.h5"
+                f"{told if facts.format == 'raw' else ''}--nav {nav} {_scan_options(acquisition)}"
+                "--udf sum -o out.h5"
             ),
         )
 
@@ -121,6 +139,9 @@ class Inspection:
             "why": self.why,
             "nav_shape": None if self.nav_shape is None else list(self.nav_shape),
             "nav_reason": self.nav_reason,
+            "nav_confidence": self.nav_confidence,
+            "scan": dict(self.scan),
+            "nav_guesses": [guess.as_dict() for guess in self.nav_guesses],
             "sig_shape": None if self.sig_shape is None else list(self.sig_shape),
             "dtype": self.dtype,
             "codec": self.codec,
@@ -143,7 +164,14 @@ class Inspection:
 
         fact("format", self.format or "not recognised", self.why)
         if self.is_readable:
-            fact("scan", _shape(self.nav_shape), self.nav_reason)
+            sure = f"; confidence {self.nav_confidence}" if self.nav_confidence else ""
+            fact("scan", _shape(self.nav_shape), self.nav_reason + sure)
+            for name, value in self.scan.items():
+                if name != "shape" and value:
+                    fact("scan", f"{name} = {value}")
+            for guess in self.nav_guesses[:_GUESSES]:
+                behind = f", {guess.flyback} flyback frames a line" if guess.flyback else ""
+                fact("or", _shape(guess.shape) + behind, guess.reason)
             fact("frame", f"{_shape(self.sig_shape)} {self.dtype}, {self.codec}")
             found, promised = self.frames_found, self.frames_promised
             fact("frames", f"{found}" if found == promised else f"{found} of {promised}")
@@ -161,8 +189,24 @@ class Inspection:
         return "\n".join(lines)
 
 
+_GUESSES = 5
+"""Other scan shapes that fit a screen."""
+
 _SHOWN = 24
 """Metadata entries that fit a screen."""
+
+
+def _scan_options(acquisition: Acquisition) -> str:
+    """What else the command must be told of the scan."""
+    scan = acquisition.scan
+    told = ""
+    for name in ("sync_offset", "flyback", "lead_in"):
+        if getattr(scan, name):
+            told += f"--{name.replace('_', '-')} {getattr(scan, name)} "
+    if scan.frames_per_position > 1:
+        told += f"--frames-per-position {scan.frames_per_position} "
+        told += "" if scan.sums else "--repeats axis "
+    return told if scan.order == "raster" else f"{told}--scan-order {scan.order} "
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from framefold.core.scan_shapes import Guess
 from framefold.errors import DataError
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, Segment, acquisition_of
@@ -74,19 +75,21 @@ def open_file(path: str | os.PathLike[str], request: Request, *, sig_dims: int =
         if found < promised
         else ()
     )
+    told = Guess(nav, f"the first {len(nav)} axes of the array", "certain")
+    fit = request.fit(promised, (told,))
     facts = FileFacts(
         "npy",
         "starts with the magic bytes \\x93NUMPY",
-        "told by the user" if request.nav_shape else f"the first {len(nav)} axes of the array",
+        fit.reason,
         "raw",
         found,
         promised,
         problems=problems,
         size_bytes=identity.size,
-    )
+    ).with_scan(fit)
     storage = MappedFrames(identity, offset, frame_bytes, found, pixels, dtype)
     acquisition = acquisition_of(
-        identity.ident, identity.path, request.scan(promised, nav), sig_shape, dtype, facts, {}
+        identity.ident, identity.path, fit.scan, sig_shape, dtype, facts, {}
     )
     segments = (Segment(0, storage, 0, found),)
     return FileDataSet(acquisition, segments, facts, num_partitions=request.num_partitions)

@@ -121,17 +121,12 @@ def open_file(
     problems = list(found.problems)
     if found.found < promised and not problems:
         problems.append(f"{promised - found.found} of {promised} frames are not there")
-    nav_shape, nav_reason = told.nav_shape, told.reason
-    if request.nav_shape is not None:
-        nav_reason = "told by the user"
-    elif nav_shape is None:
-        nav_reason = f"guessed from {promised} frames; give nav_shape if it is another"
     what = f"{identity.path}:{_DATA}"
     request.check_dtype(found.dtype, what)
     facts = FileFacts(
         "simplon_h5",
         why,
-        nav_reason,
+        told.reason,
         found.codec,
         found.found,
         promised,
@@ -140,7 +135,7 @@ def open_file(
         problems=tuple(problems),
         size_bytes=identity.size,
     )
-    return data_set(identity, request, found, facts, metadata, what, nav_shape)
+    return data_set(identity, request, found, facts, metadata, what, told.nav_shape)
 
 
 def _frames(

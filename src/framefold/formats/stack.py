@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from framefold.core.scan_shapes import Guess
 from framefold.errors import DataError
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, Segment, acquisition_of
@@ -42,6 +43,8 @@ class Stack:
         Scan shape, where the file tells it.
     nav_reason : str
         Where that comes from.
+    hints : tuple of Guess
+        Scan shapes that the file suggests, where it does not tell one.
     codec : str
         How the frames are stored, in a word.
     step : int
@@ -61,6 +64,7 @@ class Stack:
     promised: int
     nav_shape: tuple[int, ...] | None = None
     nav_reason: str = ""
+    hints: tuple[Guess, ...] = ()
     codec: str = "raw"
     step: int = 1
     problems: tuple[str, ...] = ()
@@ -89,27 +93,23 @@ class Stack:
         problems = self.problems
         if found < self.promised and not problems:
             problems = (f"cut off: {self.promised - found} of {self.promised} frames are missing",)
-        if request.nav_shape is not None:
-            reason = "told by the user"
-        elif self.nav_shape is not None:
-            reason = self.nav_reason
-        else:
-            reason = f"guessed from {self.promised} frames; give nav_shape if it is another"
+        told = self.nav_shape and Guess(self.nav_shape, self.nav_reason, "certain")
+        fit = request.fit(self.promised, (told, *self.hints) if told else self.hints)
         facts = FileFacts(
             self.format,
             self.why,
-            reason,
+            fit.reason,
             self.codec,
             found,
             self.promised,
             missing_files=self.missing_files,
             problems=problems,
             size_bytes=self.identity.size,
-        )
+        ).with_scan(fit)
         acquisition = acquisition_of(
             self.identity.ident,
             what,
-            request.scan(self.promised, self.nav_shape),
+            fit.scan,
             sig_shape,
             self.dtype,
             facts,
