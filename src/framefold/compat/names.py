@@ -1,20 +1,22 @@
-"""Activate, deactivate: let ``import libertem`` find the modules in ``libertem_names``."""
+"""Activate, deactivate: let ``import libertem`` and ``import libertem_live`` find our modules."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
 from framefold.errors import FramefoldError
 from framefold.processes import launcher
 
-PACKAGE = "libertem"
-FOLDER = Path(__file__).parent / "libertem_names"
+HERE = Path(__file__).parent
+FOLDERS = {"libertem": HERE / "libertem_names", "libertem_live": HERE / "libertem_live_names"}
+"""Packages whose names are lent, and where the modules lie that answer to them."""
 PAGE = "docs/how-to/coming-from-libertem.md"
 IN_WORKERS = "framefold.compat:activate"
 """What a fork server calls so that workers find the same names."""
@@ -24,8 +26,30 @@ class CompatError(FramefoldError, ImportError):
     """Names that cannot be lent, because the real package has them already."""
 
 
+class LentPackage(SourceFileLoader):
+    """A package whose modules are there as attributes, imported when first asked for.
+
+    Scripts write ``import libertem.api`` and then ``libertem.udf.sum.SumUDF``: elsewhere one import
+    brings most of the others along.
+    """
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run it, and say where its missing attributes are to be found."""
+        super().exec_module(module)
+
+        def missing(name: str) -> ModuleType:
+            if not name.startswith("_"):
+                try:
+                    return importlib.import_module(f"{module.__name__}.{name}")
+                except ImportError as error:
+                    raise AttributeError(f"{module.__name__} has no {name}: {error}") from error
+            raise AttributeError(f"{module.__name__} has no {name}")
+
+        vars(module)["__getattr__"] = missing
+
+
 class LentNames(MetaPathFinder):
-    """Finds ``libertem`` and what is below it in `FOLDER`, and nowhere else."""
+    """Finds the packages of `FOLDERS` and what is below them, and nothing else."""
 
     def find_spec(
         self,
@@ -41,12 +65,16 @@ class LentNames(MetaPathFinder):
             If the name is not one of those that are lent.
         """
         first, *rest = fullname.split(".")
-        if first != PACKAGE:
+        if first not in FOLDERS:
             return None
-        place = FOLDER.joinpath(*rest)
+        place = FOLDERS[first].joinpath(*rest)
         if (place / "__init__.py").is_file():
+            file = place / "__init__.py"
             return importlib.util.spec_from_file_location(
-                fullname, place / "__init__.py", submodule_search_locations=[str(place)]
+                fullname,
+                file,
+                loader=LentPackage(fullname, str(file)),
+                submodule_search_locations=[str(place)],
             )
         if place.with_suffix(".py").is_file():
             return importlib.util.spec_from_file_location(fullname, place.with_suffix(".py"))
@@ -74,13 +102,14 @@ def activate() -> None:
     """
     if is_active():
         return
-    loaded = sys.modules.get(PACKAGE)
-    if loaded is not None:
-        raise CompatError(
-            f"{PACKAGE} is already imported from {getattr(loaded, '__file__', 'somewhere')}; "
-            f"activate framefold.compat before anything imports {PACKAGE}, or leave one of the "
-            "two out"
-        )
+    for package in FOLDERS:
+        loaded = sys.modules.get(package)
+        if loaded is not None:
+            raise CompatError(
+                f"{package} is already imported from {getattr(loaded, '__file__', 'somewhere')}; "
+                f"activate framefold.compat before anything imports {package}, or leave one of "
+                "the two out"
+            )
     sys.meta_path.insert(0, LentNames())
     if IN_WORKERS not in launcher.EVERYWHERE:
         launcher.EVERYWHERE.append(IN_WORKERS)
@@ -91,6 +120,8 @@ def deactivate() -> None:
     sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, LentNames)]
     if IN_WORKERS in launcher.EVERYWHERE:
         launcher.EVERYWHERE.remove(IN_WORKERS)
-    for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(FOLDER)):
+    for name in list(sys.modules):
+        folder = FOLDERS.get(name.split(".")[0])
+        file = str(getattr(sys.modules[name], "__file__", ""))
+        if folder is not None and file.startswith(str(folder)):
             del sys.modules[name]

@@ -1,0 +1,1 @@
+"""``libertem_live``: the names that scripts for live use import."""

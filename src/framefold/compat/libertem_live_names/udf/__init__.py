@@ -1,0 +1,1 @@
+"""``libertem_live.udf``: UDFs to watch what comes in."""
