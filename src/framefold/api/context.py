@@ -33,6 +33,7 @@ from framefold.engine.report import Report
 from framefold.engine.run import Run
 from framefold.errors import ParameterError
 from framefold.formats import FORMATS, open_dataset
+from framefold.formats.dask_arrays import DaskDataSet, is_dask
 from framefold.formats.memory_dataset import MemoryDataSet
 from framefold.live.held_stream import HeldStream
 from framefold.live.settings import StreamSettings
@@ -191,7 +192,8 @@ class Context:
         ----------
         first : str or path
             The file; or the name of a format, or ``"auto"``, with the file next; or
-            ``"memory"`` with ``data=`` and what else `MemoryDataSet` takes.
+            ``"memory"`` with ``data=`` and what else `MemoryDataSet` takes; or a Dask array, with
+            ``"dask"`` before it or without.
         io_backend : object
             Accepted and without effect.
         *args, **options
@@ -205,6 +207,10 @@ class Context:
         """
         if first == "memory":
             return MemoryDataSet(*args, **options)
+        if first == "dask" or is_dask(first):
+            return (
+                DaskDataSet(*args, **options) if first == "dask" else DaskDataSet(first, **options)
+            )
         if isinstance(first, str) and (first == "auto" or first in FORMATS.names()):
             if args:
                 return open_dataset(args[0], first, **options)
