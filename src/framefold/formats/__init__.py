@@ -32,8 +32,12 @@ _TABLE = {
     "mrc": "framefold.formats.mrc",
     "dm": "framefold.formats.dm",
     "tvips": "framefold.formats.tvips",
+    "zarr": "framefold.formats.zarr_store",
     "raw": "framefold.formats.raw",
 }
+
+_ENTRIES = ("zarr.json", ".zarray", ".zgroup")
+"""Files that describe what is in their folder."""
 
 FORMATS = Registry("format", _TABLE, group="framefold.formats")
 """Name -> module with ``SUMMARY``, ``understands(path)`` and ``open_file(path, request, ...)``."""
@@ -68,7 +72,7 @@ def recognise(path: str | os.PathLike[str]) -> tuple[str, str]:
     DataError
         If there is no such file, or no format knows it.
     """
-    identity = FileIdentity.of(path)
+    identity = FileIdentity.of(_described(path))
     # formats from elsewhere are asked first: they know dialects of ours
     added = [name for name in FORMATS.names() if name not in _TABLE]
     for name in (*added, *_TABLE):
@@ -162,7 +166,7 @@ def open_dataset(
     )
     if format != "auto":
         FORMATS.target(format)  # an unknown name before a missing file
-    identity = FileIdentity.of(path)
+    identity = FileIdentity.of(_described(path))
     if identity.size == 0:
         raise DataError(f"{identity.path} is empty")
     name = recognise(identity.path)[0] if format == "auto" else format
@@ -190,13 +194,22 @@ def inspect_file(path: str | os.PathLike[str], **options: Any) -> Inspection:
     source = str(path)
     name = why = None
     try:
-        source = FileIdentity.of(path).path
+        source = FileIdentity.of(_described(path)).path
         named = options.get("format", "auto")
         name, why = recognise(source) if named == "auto" else (named, "told by the user")
         return Inspection.of(open_dataset(path, **options))
     except FramefoldError as error:
         size = Path(source).stat().st_size if Path(source).is_file() else None
         return Inspection.refused(source, size, name, why, str(error))
+
+
+def _described(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The file that stands for a path: itself, or the one that describes a folder's content."""
+    for entry in _ENTRIES:
+        inside = Path(path) / entry
+        if inside.is_file():
+            return inside
+    return path
 
 
 def _check_options(name: str, opener: Any, options: dict[str, Any]) -> None:
