@@ -125,14 +125,19 @@ class MasksAnalysis(Analysis):
     Results ``mask_0``, ``mask_1``, ...; of complex products the magnitude, with ``mask_0_log`` (the
     same numbers), ``mask_0_real``, ``mask_0_imag``, ``mask_0_angle`` and ``mask_0_complex`` beside
     it. ``parameters``: ``factories``, and as in `ApplyMasksUDF` ``use_sparse``, ``mask_count``,
-    ``mask_dtype``, and ``dtype`` for ``preferred_dtype``.
+    ``mask_dtype``, and ``dtype`` for ``preferred_dtype``. A subclass may override
+    `get_mask_factories` instead.
     """
+
+    def get_mask_factories(self) -> Any:
+        """The masks, as `ApplyMasksUDF` takes them."""
+        return self.parameters["factories"]
 
     def get_udf(self) -> UDF:
         """The products."""
         p = self.parameters
         return ApplyMasksUDF(
-            p["factories"],
+            self.get_mask_factories(),
             use_sparse=p.get("use_sparse"),
             mask_count=p.get("mask_count"),
             mask_dtype=p.get("mask_dtype"),
@@ -270,7 +275,17 @@ def create_com_analysis(
     mask_radius_inner: float | None = None,
     scan_rotation: float = 0.0,
 ) -> COMAnalysis:
-    """Centres of mass off a point; the middle of the detector, ``size / 2``, when left out."""
+    """Centres of mass off a point; the middle of the detector, ``size / 2``, when left out.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter does not fit, or there is an inner radius without an outer one.
+    """
+    if mask_radius is None and mask_radius_inner is not None:
+        raise ParameterError(
+            f"mask_radius_inner={mask_radius_inner} without mask_radius; a ring needs both"
+        )
     given = {
         "cx": cx,
         "cy": cy,

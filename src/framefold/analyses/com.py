@@ -125,6 +125,10 @@ class CoMUDF(UDF):
                 continue
             if not isinstance(value, Real) or np.isnan(float(value)):
                 raise ParameterError(f"{name}={value!r} must be a number")
+            if name != "r" and np.isinf(float(value)):
+                raise ParameterError(f"{name}={value!r} must be finite")
+        if not isinstance(flip_y, (bool, np.bool_, Integral)):  # the text "no" would count as yes
+            raise ParameterError(f"flip_y={flip_y!r} must be True or False")
         # a disk of radius 0 is the pixel at its centre, a ring of no width is nothing
         if not (0 <= ri < r or ri == r == 0):
             raise ParameterError(f"ri={ri!r} must be at least 0 and smaller than r={r!r}")
@@ -322,3 +326,5 @@ def _check_regression(regression: Any) -> None:
         ) from error
     if given.shape != (3, 2):
         raise ParameterError(f"regression has shape {given.shape}; an array must have (3, 2)")
+    if not np.isfinite(given).all():
+        raise ParameterError("regression must be finite numbers; some are NaN or infinite")

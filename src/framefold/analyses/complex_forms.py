@@ -30,18 +30,16 @@ def forms(values: NDArray[Any], key: str, title: str, desc: str) -> list[Analysi
         return [AnalysisResult(values, title, desc, key)]
     magnitude = np.abs(values)
     arrays = {
-        "": magnitude,
-        "_log": magnitude,
-        "_real": values.real,
-        "_imag": values.imag,
-        "_angle": np.angle(values),
-        "_complex": values,
+        "": ("magn", magnitude),
+        "_log": ("log(magn)", magnitude),
+        "_real": ("real", values.real),
+        "_imag": ("imag", values.imag),
+        "_angle": ("angle", np.angle(values)),
+        "_complex": ("complex", values),
     }
     return [
-        AnalysisResult(
-            array, f"{title} {form[1:]}".strip(), f"{desc} {form[1:]}".strip(), key + form
-        )
-        for form, array in arrays.items()
+        AnalysisResult(array, f"{title} [{form}]", f"{desc} [{form}]", key + suffix)
+        for suffix, (form, array) in arrays.items()
     ]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framefold.analyses.detector_masks import squared_distance
 from framefold.analyses.numbers import check_number, check_point, check_radii
-from framefold.errors import ShapeError
+from framefold.errors import ParameterError, ShapeError
 from framefold.udf import UDF, BufferWrapper
 
 
@@ -34,7 +34,7 @@ class CrystallinityUDF(UDF):
     Raises
     ------
     ParameterError
-        If a parameter does not fit.
+        If a parameter does not fit; when the run begins also if frames are complex.
     ShapeError
         When the run begins, if frames have other than two axes.
     """
@@ -61,7 +61,12 @@ class CrystallinityUDF(UDF):
         ------
         ShapeError
             If frames have other than two axes.
+        ParameterError
+            If they are complex.
         """
+        dtype = self.meta.input_dtype
+        if dtype.kind == "c":
+            raise ParameterError(f"frames of {dtype} have no half spectrum; take magnitudes first")
         sig = tuple(self.meta.dataset_shape.sig)
         if len(sig) != 2:
             raise ShapeError(f"crystallinity needs frames of rows and columns, these are {sig}")

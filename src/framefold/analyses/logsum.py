@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.errors import ParameterError
 from framefold.udf import UDF, BufferWrapper
 
 STEPS = 2.0**32
@@ -21,6 +22,11 @@ class LogsumUDF(UDF):
     1.2e-10. Those of other frames are added up in float64. The result is rounded once.
 
     Result ``logsum``: one value a pixel, float32.
+
+    Raises
+    ------
+    ParameterError
+        When the run begins, if the frames are complex.
     """
 
     def __init__(self) -> None:
@@ -28,6 +34,9 @@ class LogsumUDF(UDF):
 
     def get_result_buffers(self) -> dict[str, BufferWrapper]:
         """``logsum`` for the user; ``total``, wide, for us."""
+        dtype = self.meta.input_dtype
+        if dtype.kind == "c":
+            raise ParameterError(f"frames of {dtype} have no smallest value; take magnitudes first")
         return {
             "logsum": self.buffer("sig", dtype=np.float32, use="result_only"),
             "total": self.buffer("sig", dtype=self._sum_dtype(), use="private"),

@@ -148,9 +148,10 @@ class MaskContainer:
             else:
                 self._masks = stack.reshape(len(stack), *sig_shape)
             return
+        alone = "; put a single mask in a list" if stack.shape == sig_shape else ""
         raise ParameterError(
             f"masks have shape {stack.shape[1:]}, the detector has {sig_shape}; a mask factory "
-            "must return an array of the detector's shape"
+            f"must return an array of the detector's shape{alone}"
         )
 
     def get(

@@ -100,6 +100,8 @@ def as_stack(factories: Any, use_sparse: bool | str | None) -> NDArray[Any] | Sp
                 f"the mask factory made an array of shape {made.shape}; one factory for all masks "
                 "must return a stack, shape (n,) + sig; put it in a list if it makes one mask"
             )
+        if not isinstance(made, Iterable) and not hasattr(made, "ndim"):
+            raise ParameterError(f"the mask factory returned {made!r}; it must return masks")
         if not hasattr(made, "ndim"):
             made = _checked(made)
     elif isinstance(factories, tuple):

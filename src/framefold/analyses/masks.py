@@ -11,7 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from framefold.analyses.mask_container import MaskContainer
 from framefold.analyses.mask_engine import ApplyMasksEngine
-from framefold.analyses.shifts import as_shifts
+from framefold.analyses.numbers import check_dtype
+from framefold.analyses.shifts import as_shifts, check_axes
 from framefold.errors import ParameterError
 from framefold.udf import UDF, BufferWrapper
 
@@ -58,6 +59,8 @@ class ApplyMasksUDF(UDF):
     ------
     ParameterError
         If a parameter does not fit; when the run begins also if the masks do not fit the detector.
+    ShapeError
+        When the run begins, if there are shifts and frames have other than two axes.
     """
 
     def __init__(
@@ -77,6 +80,9 @@ class ApplyMasksUDF(UDF):
             raise ParameterError(
                 f"use_sparse={use_sparse!r} does not go with shifts; say 'sparse.pydata'"
             )
+        for name, dtype in (("mask_dtype", mask_dtype), ("preferred_dtype", preferred_dtype)):
+            if dtype is not None:
+                check_dtype(name, dtype)
         if backends is not None:
             wanted = (backends,) if isinstance(backends, str) else tuple(backends)
             if self.BACKEND_NUMPY not in wanted:
@@ -120,7 +126,9 @@ class ApplyMasksUDF(UDF):
         return np.float32 if preferred is None else preferred
 
     def get_result_buffers(self) -> dict[str, BufferWrapper]:
-        """``intensity``."""
+        """``intensity``; also where shifts over a detector without rows are refused."""
+        if self.params.shifts is not None:
+            check_axes(tuple(self.meta.dataset_shape.sig))
         dtype = np.result_type(self.meta.input_dtype, self.masks.dtype)
         return {"intensity": self.buffer("nav", (len(self.masks),), dtype)}
 

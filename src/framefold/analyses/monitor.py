@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from framefold.analyses.numbers import check_dtype
 from framefold.analyses.tiles import frame_dtype
-from framefold.errors import ParameterError
 from framefold.kernels.rows import accumulator_dtype
 from framefold.kernels.sums import add_frames
 from framefold.udf import UDF, BufferWrapper
@@ -100,12 +100,7 @@ class PartitionMonitorUDF(_NewestUDF):
     """
 
     def __init__(self, dtype: DTypeLike = "float32") -> None:
-        try:
-            accumulator_dtype(dtype)
-        except TypeError as error:
-            raise ParameterError(
-                f"dtype={dtype!r} is not numeric; say 'float32' or 'float64'"
-            ) from error
+        check_dtype("dtype", dtype)
         super().__init__(dtype=dtype)
 
     def get_preferred_input_dtype(self) -> DTypeLike:

@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
+from framefold.analyses.numbers import check_dtype
 from framefold.udf import UDF, BufferWrapper
 
 
@@ -18,9 +19,15 @@ class NoOpUDF(UDF):
     ----------
     preferred_input_dtype : dtype-like
         The least precise dtype to convert frames to; as recorded when left out.
+
+    Raises
+    ------
+    ParameterError
+        If ``preferred_input_dtype`` is not a numeric dtype.
     """
 
     def __init__(self, preferred_input_dtype: DTypeLike = UDF.USE_NATIVE_DTYPE) -> None:
+        check_dtype("preferred_input_dtype", preferred_input_dtype)
         super().__init__(preferred_input_dtype=preferred_input_dtype)
 
     def get_preferred_input_dtype(self) -> DTypeLike:

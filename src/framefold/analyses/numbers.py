@@ -1,4 +1,4 @@
-"""Checks of parameters that are numbers, with the errors users read."""
+"""Checks of parameters that are numbers or types of numbers, with the errors users read."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def check_count(name: str, value: Any, *, least: int = 1) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise ParameterError(f"{name}={value!r} must be a whole number, at least {least}")
+
+
+def check_dtype(name: str, value: Any) -> None:
+    """Refuse what numpy takes for no dtype of numbers.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter and its value.
+    """
+    try:
+        kind = np.dtype(value).kind
+    except TypeError as error:
+        raise ParameterError(f"{name}={value!r} is no dtype; say 'float32' or 'float64'") from error
+    if kind not in "buifc":
+        raise ParameterError(f"{name}={value!r} is not numeric; say 'float32' or 'float64'")
 
 
 def check_point(name: str, value: Any) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from framefold.analyses.pick import PickUDF
-from framefold.analyses.shifts import as_shifts, move_back
+from framefold.analyses.shifts import as_shifts, check_axes, move_back
 from framefold.errors import ParameterError
-from framefold.udf import UDF
+from framefold.udf import UDF, BufferWrapper
 
 
 class PickShiftedUDF(PickUDF):
@@ -30,12 +30,19 @@ class PickShiftedUDF(PickUDF):
     ------
     ParameterError
         If the shifts are not pairs of finite numbers.
+    ShapeError
+        When the run begins, if frames have other than two axes.
     """
 
     def __init__(self, shifts: Any) -> None:
         if shifts is None:
             raise ParameterError("shifts=None; give dy and dx, or use the UDF 'pick'")
         UDF.__init__(self, shifts=as_shifts(shifts))
+
+    def get_result_buffers(self) -> dict[str, BufferWrapper]:
+        """As `PickUDF` has them; also where a detector without rows and columns is refused."""
+        check_axes(tuple(self.meta.dataset_shape.sig))
+        return super().get_result_buffers()
 
     def _keep(self, tile: NDArray[Any]) -> None:
         origin = tuple(self.meta.sig_slice.origin)

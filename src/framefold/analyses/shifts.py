@@ -48,6 +48,18 @@ def as_shifts(given: Any) -> tuple[float, float] | AuxData | None:
     return UDF.aux_data(values, "nav", (2,), np.float64)
 
 
+def check_axes(sig_shape: tuple[int, ...]) -> None:
+    """Refuse frames of other than two axes.
+
+    Raises
+    ------
+    ShapeError
+        Naming their shape.
+    """
+    if len(sig_shape) != 2:
+        raise ShapeError(f"shifts need frames of rows and columns, these are {sig_shape}")
+
+
 def move_back(
     tile: NDArray[Any],
     origin: tuple[int, ...],
@@ -77,8 +89,7 @@ def move_back(
     ShapeError
         If frames have other than two axes.
     """
-    if len(sig_shape) != 2:
-        raise ShapeError(f"shifts need frames of rows and columns, these are {sig_shape}")
+    check_axes(sig_shape)
     moved = np.zeros((len(tile), *sig_shape), tile.dtype)
     whole = np.broadcast_to(np.trunc(np.asarray(shifts, np.float64)), (len(tile), 2))
     for frame, target, (dy, dx) in zip(tile, moved, whole.tolist(), strict=True):

@@ -113,10 +113,9 @@ class StdDevUDF(UDF):
         varsum = self.results.squares
         if self._words() and frames:
             varsum = exact_varsum(frames, total, *self._words_of(self.results))
-        # 0 / NaN is NaN without a warning
-        n = frames or np.nan
-        var = varsum / n
-        results: dict[str, Any] = {"var": var, "std": np.sqrt(var), "mean": total / n}
+        with np.errstate(invalid="ignore"):  # of no frames: 0 / 0
+            var, mean = varsum / frames, total / frames
+        results: dict[str, Any] = {"var": var, "std": np.sqrt(var), "mean": mean}
         declared = self.get_result_buffers()
         for name, values in results.items():
             results[name] = self.with_mask(values.astype(declared[name].dtype), frames > 0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.errors import ParameterError
+from framefold.analyses.numbers import check_dtype
 from framefold.kernels.rows import accumulator_dtype
 from framefold.kernels.sums import add_frames
 from framefold.udf import UDF, BufferWrapper
@@ -29,7 +29,8 @@ class SumUDF(UDF):
     ----------
     dtype : dtype-like
         The least precise dtype the result may have. float32 holds counts up to 2**24 exactly;
-        say float64 to see larger ones to the last count.
+        say float64 to see larger ones to the last count. Integer results wrap around where counts
+        do not fit.
 
     Raises
     ------
@@ -38,14 +39,7 @@ class SumUDF(UDF):
     """
 
     def __init__(self, dtype: DTypeLike = "float32") -> None:
-        try:
-            kind = np.dtype(dtype).kind
-        except TypeError as error:
-            raise ParameterError(
-                f"dtype={dtype!r} is no dtype; say 'float32' or 'float64'"
-            ) from error
-        if kind not in "buifc":
-            raise ParameterError(f"dtype={dtype!r} is not numeric; say 'float32' or 'float64'")
+        check_dtype("dtype", dtype)
         super().__init__(dtype=dtype)
 
     def get_preferred_input_dtype(self) -> DTypeLike:

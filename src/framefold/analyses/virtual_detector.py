@@ -115,7 +115,7 @@ class VirtualDetectorUDF(UDF):
 
 
 def _check(shape: str, centre: dict[str, Any], sizes: dict[str, Any]) -> None:
-    if shape not in SIZES:
+    if shape not in tuple(SIZES):  # also what cannot be a key
         close = nearest(str(shape), SIZES)
         hint = f"; did you mean {close!r}?" if close else ""
         raise ParameterError(f"shape={shape!r} is unknown{hint} (known: {', '.join(SIZES)})")
