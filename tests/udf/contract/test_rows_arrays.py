@@ -124,7 +124,7 @@ def test_row_004_and_005_partitions(ctx: Context) -> None:
         def process_frame(self, frame: np.ndarray) -> None:
             pass
 
-    ctx.run_udf(ArrayDataSet(DATA, num_partitions=3), Parts())
+    ctx.run_udf(ArrayDataSet(DATA, num_partitions=3), Parts(), dry_run=False)
     borders = np.linspace(0, 20, 4, dtype=int)
     assert seen == [(a, b - a) for a, b in itertools.pairwise(borders)]
 
