@@ -8,6 +8,7 @@ import pickle
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -175,6 +176,31 @@ class TestRuns:
             found = ctx.run_udf(good, SumSigUDF())["intensity"].data
 
         assert np.array_equal(found, DATA.sum((2, 3)))
+
+    def test_a_detector_that_we_armed_is_disarmed_if_nothing_comes_of_it(self, ctx, address):
+        class Armed:
+            calls: ClassVar[list[str]] = []
+
+            def arm(self, nav_shape):
+                self.calls.append(f"arm {nav_shape}")
+                return 3
+
+            def disarm(self):
+                self.calls.append("disarm")
+                raise RunFailedError("it is gone")  # must not hide why
+
+        class Failing(Hooks):
+            def on_ready_for_data(self, env):
+                raise KeyError("no scan engine")
+
+        with ctx.make_connection("dectris").open(address=address) as conn:
+            aq = ctx.make_acquisition(conn, nav_shape=(4, 5), controller=Armed(), hooks=Failing())
+            with pytest.raises(KeyError, match="no scan engine"):
+                ctx.run_udf(aq, SumSigUDF())
+            with pytest.raises(ScanError, match="needs it whole"):
+                ctx.make_acquisition(conn, nav_shape=(-1, 5), controller=Armed()).reader()
+
+        assert Armed.calls[:2] == ["arm (4, 5)", "disarm"]
 
     def test_cancelled_runs_pickle(self, ctx):
         error = UDFRunCancelled("why")

@@ -199,7 +199,6 @@ class TestHeaders:
         bench = Bench()
 
         assert not bench.hear(header(sig_shape=None), Ended("1", "end"))
-        assert bench.wire.patience is None
 
 
 class TestFrames:
@@ -457,6 +456,17 @@ class TestHeldSeries:
 
         assert gone[:2] == ("withdrawn", second.ident)
         assert (verb, third.series) == ("announced", "3")
+
+    def test_an_armed_one_may_wait_for_its_scan(self):
+        bench = Bench(hold=True, idle_seconds=5.0)
+        found = bench.hear(header(frames=16))[0][1]
+        bench.turn(("take", found.ident, ScanChoice((4, 4))))
+        bench.pipe.time = 100.0
+        assert bench.turn() == []
+        bench.hear(frame(0))
+        bench.pipe.time = 106.0
+
+        assert verbs(bench.turn()) == ["block", "ended"]
 
     def test_a_scan_that_does_not_fit_is_refused(self):
         bench = Bench(hold=True)

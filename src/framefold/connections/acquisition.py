@@ -146,10 +146,10 @@ class LiveAcquisition:
         """
         self._conn.check_open()
         pending = self._pending
-        armed = False
+        armed = pending is None and self._controller is not None
         try:
             if pending is None:
-                pending, armed = self._announced(), self._controller is not None
+                pending = self._announced()
             shape = self._known.nav_shape if self._pending and self._known else None
             choice = ScanChoice(
                 shape or self._settle(pending), self._sync_offset, self._frames_per_partition

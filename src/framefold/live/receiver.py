@@ -388,6 +388,8 @@ class Receiver:
             return ()  # it is us who are silent
         if self._collection.assembler.is_complete:
             return (END_GRACE_SECONDS,)
+        if self._settings.hold and not self._collection.assembler.received:
+            return ()  # armed: whoever took it may start the scan much later
         idle = self._settings.idle_seconds
         return () if idle is None else (idle,)
 

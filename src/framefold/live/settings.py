@@ -43,7 +43,7 @@ class StreamSettings:
         From which level on the receiver logs to stderr.
     hold : bool
         Whether each series waits for `HeldStream.take`, which says how its scan runs, instead of
-        being taken as soon as it is announced.
+        being taken as soon as it is announced. Silence counts from its first frame on.
 
     Raises
     ------
