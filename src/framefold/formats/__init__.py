@@ -33,6 +33,7 @@ _TABLE = {
     "dm": "framefold.formats.dm",
     "tvips": "framefold.formats.tvips",
     "zarr": "framefold.formats.zarr_store",
+    "rosettasciio": "framefold.formats.rosetta",
     "raw": "framefold.formats.raw",
 }
 
