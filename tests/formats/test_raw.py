@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framefold.api import Context
 from framefold.core.reader import BlockPlan
 from framefold.errors import DataError, ParameterError
 from framefold.formats import open_dataset
@@ -76,8 +77,51 @@ class TestRaw:
         path = tmp_path / "frames.bin"
         path.write_bytes(bytes(64))
 
-        with pytest.raises(ParameterError, match="give dtype and nav_shape"):
-            open_dataset(path, "raw", sig_shape=(4, 4))
+        with pytest.raises(ParameterError, match="give dtype and sig_shape"):
+            open_dataset(path, "raw", nav_shape=(2, 2))
+
+    def test_an_unknown_file_that_is_described_needs_no_name_of_a_format(self, tmp_path):
+        path = tmp_path / "frames.bin"
+        path.write_bytes(bytes(range(64)))
+
+        data_set = open_dataset(path, dtype="u1", sig_shape=(4, 4))
+
+        assert data_set.facts.format == "raw"
+        assert data_set.acquisition.nav_shape == (2, 2)
+        assert data_set.facts.nav_confidence == "low"
+
+    @pytest.mark.parametrize("cut", [0, 1, 7])
+    def test_bytes_behind_each_frame(self, tmp_path, cut):
+        data = counts((5,), (4, 6), "u4")
+        content = b"".join(b"??" + frame.tobytes() + b"!" * 7 for frame in data)
+        path = tmp_path / "frames.bin"
+        path.write_bytes(content[: len(content) - cut])
+
+        data_set = open_dataset(
+            path, "raw", dtype="u4", nav_shape=-1, sig_shape=(4, 6),
+            frame_header_bytes=2, frame_footer_bytes=7,
+        )  # fmt: skip
+
+        assert (delivered(data_set)[0] == data).all()
+        assert data_set.facts.problems == ()
+
+    @pytest.mark.parametrize(("order", "letter"), [("little", "<"), ("big", ">"), (None, "=")])
+    def test_byte_order_apart_from_the_type(self, tmp_path, order, letter):
+        data = counts((5,), (4, 6), "u2")
+        path = tmp_path / "frames.bin"
+        path.write_bytes(data.astype(f"{letter}u2").tobytes())
+
+        data_set = open_dataset(path, "raw", dtype="u2", sig_shape=(4, 6), byteorder=order)
+
+        assert (delivered(data_set)[0] == data).all()
+
+    @pytest.mark.parametrize("wrong", [{"byteorder": "middle"}, {"frame_footer_bytes": -1}])
+    def test_options_that_cannot_be(self, tmp_path, wrong):
+        path = tmp_path / "frames.bin"
+        path.write_bytes(bytes(64))
+
+        with pytest.raises(ParameterError):
+            open_dataset(path, "raw", dtype="u1", sig_shape=(4, 4), **wrong)
 
     def test_too_short_for_one_frame(self, tmp_path):
         path = tmp_path / "frames.bin"
@@ -109,8 +153,8 @@ class TestRaw:
         folder: Path = recordings / "raw_binary_nordif"
         truth = json.loads((folder / "truth.json").read_text())["arrays"]["data"]
 
-        data_set = open_dataset(
-            folder / "Pattern.dat", "raw", dtype="u1", nav_shape=(-1, -1), sig_shape=(60, 60)
+        data_set = Context.inline().load(
+            "auto", path=folder / "Pattern.dat", dtype="u1", sig_shape=(60, 60)
         )
         got, _ = delivered(data_set)
 

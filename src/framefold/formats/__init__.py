@@ -33,6 +33,8 @@ _TABLE = {
     "dm": "framefold.formats.dm",
     "tvips": "framefold.formats.tvips",
     "zarr": "framefold.formats.zarr_store",
+    "mib": "framefold.formats.mib",
+    "empad": "framefold.formats.empad",
     "rosettasciio": "framefold.formats.rosetta",
     "raw": "framefold.formats.raw",
 }
@@ -74,17 +76,34 @@ def recognise(path: str | os.PathLike[str]) -> tuple[str, str]:
         If there is no such file, or no format knows it.
     """
     identity = FileIdentity.of(_described(path))
+    found = _recognised(identity)
+    if found is not None:
+        return found
+    known = "; ".join(f"{name}: {FORMATS.load(name).SUMMARY}" for name in FORMATS.names())
+    raise DataError(
+        f"{identity.path} {_look(identity)} and is in no known format ({known}). If it is "
+        "frames without a header, give format='raw' with dtype, sig_shape and nav_shape"
+    )
+
+
+def _recognised(identity: FileIdentity) -> tuple[str, str] | None:
     # formats from elsewhere are asked first: they know dialects of ours
     added = [name for name in FORMATS.names() if name not in _TABLE]
     for name in (*added, *_TABLE):
         why = FORMATS.load(name).understands(identity.path)
         if why is not None:
             return name, str(why)
-    known = "; ".join(f"{name}: {FORMATS.load(name).SUMMARY}" for name in FORMATS.names())
-    raise DataError(
-        f"{identity.path} {_look(identity)} and is in no known format ({known}). If it is "
-        "frames without a header, give format='raw' with dtype, sig_shape and nav_shape"
-    )
+    return None
+
+
+def _format_of(identity: FileIdentity, request: Request) -> str:
+    """The format to open a file with; an unknown one that was described is raw frames."""
+    found = _recognised(identity)
+    if found is not None:
+        return found[0]
+    if request.dtype is not None and request.sig_shape is not None:
+        return "raw"
+    return recognise(identity.path)[0]
 
 
 def open_dataset(
@@ -102,6 +121,7 @@ def open_dataset(
     frames_per_position: int = 1,
     repeats: str = "sum",
     positions: ArrayLike | str | os.PathLike[str] | None = None,
+    enable_direct: bool = False,  # noqa: ARG001 - files are read in one way
     **options: Any,
 ) -> FileDataSet:
     """Open a recording.
@@ -111,7 +131,8 @@ def open_dataset(
     path : path-like
         The file; for a DECTRIS series its master file.
     format : str
-        A name of the table of formats, or ``"auto"`` to judge by content.
+        A name of the table of formats, or ``"auto"`` to judge by content; an unknown file is
+        taken for raw frames if ``dtype`` and ``sig_shape`` are given.
     nav_shape : sequence of int or None
         Scan shape, at most two axes ``-1``. It need not match: surplus frames are ignored,
         positions without a frame stay missing. None for what the file says, or a guess.
@@ -138,6 +159,8 @@ def open_dataset(
         the navigation axes, slow axis first; or a CSV file of them. Negative numbers stand for
         frames without a place. With one column less than ``nav_shape`` has axes, the first axis
         counts the passes over the same points.
+    enable_direct : bool
+        Accepted and without effect.
     **options
         What the format itself takes, e.g. ``ds_path``, ``sig_dims``, ``channel``.
 
@@ -170,7 +193,7 @@ def open_dataset(
     identity = FileIdentity.of(_described(path))
     if identity.size == 0:
         raise DataError(f"{identity.path} is empty")
-    name = recognise(identity.path)[0] if format == "auto" else format
+    name = _format_of(identity, request) if format == "auto" else format
     opener = FORMATS.load(name).open_file
     _check_options(name, opener, options)
     opened: FileDataSet = opener(identity.path, request, **options)
@@ -197,7 +220,9 @@ def inspect_file(path: str | os.PathLike[str], **options: Any) -> Inspection:
     try:
         source = FileIdentity.of(_described(path)).path
         named = options.get("format", "auto")
-        name, why = recognise(source) if named == "auto" else (named, "told by the user")
+        name, why = _recognised(FileIdentity.of(source)) or (None, None)
+        if named != "auto":
+            name, why = named, "told by the user"
         return Inspection.of(open_dataset(path, **options))
     except FramefoldError as error:
         size = Path(source).stat().st_size if Path(source).is_file() else None
