@@ -71,6 +71,10 @@ class DataError(FramefoldError, OSError):
     """A recorded file that cannot be read: which file, what is wrong with it, what to do."""
 
 
+class MissingFileError(DataError, FileNotFoundError):
+    """A recorded file that is not where it was said to be."""
+
+
 class ProtocolError(FramefoldError, ValueError):
     """A detector message that does not follow its protocol.
 

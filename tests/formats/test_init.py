@@ -2,11 +2,19 @@
 
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
 
-from framefold.errors import DataError, ParameterError, ScanError, ShapeError, UnknownNameError
+from framefold.errors import (
+    DataError,
+    MissingFileError,
+    ParameterError,
+    ScanError,
+    ShapeError,
+    UnknownNameError,
+)
 from framefold.formats import inspect_file, open_dataset, recognise
 from recordings_for_tests import counts, write_bslz4, write_series
 
@@ -36,6 +44,13 @@ class TestOpenDataset:
             with pytest.raises(DataError) as found:
                 open_dataset(path)
             assert path.name.replace("\0", "\\x00") in str(found.value)
+
+    def test_missing_files_are_missing_files(self, tmp_path):
+        for name in ("absent", "no/such/folder"):
+            with pytest.raises(FileNotFoundError, match="there is no file") as found:
+                open_dataset(tmp_path / name)
+            assert isinstance(found.value, MissingFileError)
+            assert str(pickle.loads(pickle.dumps(found.value))) == str(found.value)
 
     def test_an_unknown_format_before_a_missing_file(self):
         with pytest.raises(UnknownNameError, match="did you mean 'hdf5'"):

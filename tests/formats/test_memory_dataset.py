@@ -126,6 +126,7 @@ class TestSurface:
 
         assert data.dtype == data.raw_dtype == np.int32
         assert data.meta.shape == data.shape
+        assert data.meta.dtype == data.meta.raw_dtype == data.dtype
         assert (data.meta.sync_offset, data.meta.image_count) == (2, 20)
         assert {"name": "Pixel type", "value": "int32"} in data.diagnostics
         assert all(set(fact) == {"name", "value"} for fact in data.diagnostics)

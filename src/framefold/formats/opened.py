@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.errors import DataError
+from framefold.errors import DataError, MissingFileError
 
 _KEPT = 32
 """Files kept open per process; the default limit of open files is 1024."""
@@ -51,7 +51,8 @@ class FileIdentity:
         try:
             found = os.stat(name)  # noqa: PTH116 - pathlib would only wrap it
         except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-            raise DataError(_why_not(name, error)) from error
+            kind = MissingFileError if isinstance(error, FileNotFoundError) else DataError
+            raise kind(_why_not(name, error)) from error
         if stat.S_ISDIR(found.st_mode):
             raise DataError(f"{name} is a directory; name the file in it that holds the frames")
         if not stat.S_ISREG(found.st_mode):

@@ -54,6 +54,11 @@ class DataSetMeta:
     image_count: int
     array_backends: tuple[str, ...] = ("numpy",)
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Pixel type as recorded; nothing is converted on the way to a UDF that wants it so."""
+        return self.raw_dtype
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataTile:
