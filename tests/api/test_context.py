@@ -11,7 +11,7 @@ import pytest
 
 from framefold import Context, SumUDF
 from framefold.api.description import RunDescription
-from framefold.errors import ParameterError
+from framefold.errors import ParameterError, UnknownNameError
 from framefold.formats.memory_dataset import MemoryDataSet
 
 ARRAY = np.random.default_rng(1).integers(0, 9, (6, 5, 8, 7)).astype(np.uint16)
@@ -39,6 +39,20 @@ class TestLoad:
         data: Any = ctx.load("npy", path=tmp_path / "scan.npy", io_backend=object())
 
         assert tuple(data.shape) == ARRAY.shape
+
+    def test_by_keyword(self, ctx: Context, tmp_path: Path) -> None:
+        np.save(tmp_path / "scan.npy", ARRAY)
+
+        for filetype in ("npy", "auto"):
+            data: Any = ctx.load(filetype=filetype, path=tmp_path / "scan.npy")
+            assert tuple(data.shape) == ARRAY.shape
+        assert isinstance(ctx.load(filetype="memory", data=ARRAY), MemoryDataSet)
+        with pytest.raises(ParameterError, match="needs a file"):
+            ctx.load()
+
+    def test_names_of_no_format(self, ctx: Context) -> None:
+        with pytest.raises(UnknownNameError, match="did you mean 'hdf5'"):
+            ctx.load("hdf", path="/nowhere")
 
 
 class TestAnalyses:

@@ -110,6 +110,9 @@ class TestReporter:
 
         assert isinstance(reporter(progress=True), TQDMProgressReporter)
         assert isinstance(reporter(progress=False), NoProgress)
+        assert isinstance(reporter(progress=1), TQDMProgressReporter)
+        assert isinstance(reporter(progress="yes"), TQDMProgressReporter)
+        assert isinstance(reporter(progress=None), NoProgress)
         assert reporter(own) is own
         assert isinstance(own, ProgressReporter)
 

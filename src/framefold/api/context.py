@@ -181,8 +181,9 @@ class Context:
 
     def load(
         self,
-        first: str | os.PathLike[str],
+        first: str | os.PathLike[str] | None = None,
         *args: Any,
+        filetype: str | None = None,
         io_backend: object = None,  # noqa: ARG002 - files are read in one way
         **options: Any,
     ) -> DataSet:
@@ -194,6 +195,8 @@ class Context:
             The file; or the name of a format, or ``"auto"``, with the file next; or
             ``"memory"`` with ``data=`` and what else `MemoryDataSet` takes; or a Dask array, with
             ``"dask"`` before it or without.
+        filetype : str
+            The name of a format, for those who leave out ``first`` and give ``path=``.
         io_backend : object
             Accepted and without effect.
         *args, **options
@@ -205,6 +208,9 @@ class Context:
         DataError
             If the file is missing, or nothing here can read it.
         """
+        first = filetype if first is None else first
+        if first is None:
+            raise ParameterError("load needs a file, or the name of a format and a file")
         if first == "memory":
             return MemoryDataSet(*args, **options)
         if first == "dask" or is_dask(first):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from tqdm.auto import tqdm
 
@@ -95,11 +95,12 @@ def _text(state: ProgressState) -> str:
     return f"Partitions {state.num_part_complete}{working}/{state.num_part_total}, Frames"
 
 
-def reporter(progress: bool | ProgressReporter) -> ProgressReporter:
-    """Who is told: a bar for True, nobody for False, or the object given."""
-    if isinstance(progress, bool) or progress is None:
-        return TQDMProgressReporter() if progress else NoProgress()
-    return progress
+def reporter(progress: Any) -> ProgressReporter:
+    """Who is told: the object given if it can be told, else a bar for what is true."""
+    if all(hasattr(progress, name) for name in ("start", "update", "end")):
+        told: ProgressReporter = progress
+        return told
+    return TQDMProgressReporter() if progress else NoProgress()
 
 
 class Tracker:
