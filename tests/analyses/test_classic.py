@@ -162,6 +162,18 @@ class TestMasksAnalysis:
         np.testing.assert_allclose(results.mask_0_imag.raw_data, total, rtol=1e-6)
         np.testing.assert_allclose(results.mask_0_angle.raw_data, np.pi / 2, rtol=1e-6)
         assert results.mask_0_complex.raw_data.dtype == np.complex64
+        assert results.mask_0.title == "mask 0 [magn]"
+        assert results.mask_0_log.title == "mask 0 [log(magn)]"
+
+    def test_masks_of_a_subclass(self) -> None:
+        class Own(classic.MasksAnalysis):
+            def get_mask_factories(self) -> Any:
+                return [lambda: disk(self.parameters["cy"], 4, 2)]
+
+        results = answer(Own(DS, {"cy": 3}))
+
+        expected = DATA[..., disk(3, 4, 2)].sum(axis=-1, dtype=np.float32)
+        assert np.array_equal(results.mask_0.raw_data, expected)
 
 
 class TestCOMAnalysis:
@@ -184,6 +196,10 @@ class TestCOMAnalysis:
 
     def test_defaults_to_the_middle(self) -> None:
         assert classic.create_com_analysis(DS).parameters["cy"] == 4.5
+
+    def test_a_ring_has_two_radii(self) -> None:
+        with pytest.raises(ParameterError, match="mask_radius_inner=2 without mask_radius"):
+            classic.create_com_analysis(DS, mask_radius_inner=2)
 
     def test_needs_a_scan_of_rows(self) -> None:
         with pytest.raises(ShapeError, match="nav_shape"):
