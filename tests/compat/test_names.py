@@ -10,6 +10,7 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from framefold import compat
@@ -53,7 +54,7 @@ IMPORTED_BY_OTHERS = [
     "libertem_live.api:Hooks,LiveContext",
     "libertem_live.hooks:DetermineNavShapeEnv,Hooks,ReadyForDataEnv",
     "libertem_live.udf.monitor:PartitionMonitorUDF,SignalMonitorUDF",
-    "libertem.masks:balance,circular,radial_bins,ring,sparse_template_multi_stack",
+    "libertem.masks:_make_circular_mask,balance,circular,radial_bins,ring,sparse_template_multi_stack",
     "libertem.udf:UDF,UDFMeta,UDFRunCancelled,check_cast",
     "libertem.udf.FEM:FEMUDF,run_fem",
     "libertem.udf.auto:AutoUDF",
@@ -67,9 +68,9 @@ IMPORTED_BY_OTHERS = [
     "libertem.udf.stddev:StdDevUDF,run_stddev",
     "libertem.udf.sum:SumUDF",
     "libertem.udf.sumsigudf:SumSigUDF",
-    "libertem.utils:make_cartesian,make_polar",
+    "libertem.utils:make_cartesian,make_polar,regularize_indices",
     "libertem.utils.devices:detect",
-    "libertem.viz:get_plottable_2D_channels,rgb_from_2dvector,visualize_simple",
+    "libertem.viz:get_plottable_2D_channels,libertem_cyclic,rgb_from_2dvector,visualize_simple",
     "libertem.viz.base:Dummy2DPlot,Live2DPlot",
     "libertem.warnings:UseDiscouragedWarning",
 ]
@@ -145,7 +146,9 @@ class TestModules:
 
         for exported in getattr(module, "__all__", ()):
             found = getattr(module, exported)
-            assert getattr(found, "__module__", "framefold").startswith(("framefold", "numpy"))
+            # a colour map is one of matplotlib's where there is matplotlib
+            ours = ("framefold", "numpy", "matplotlib")
+            assert getattr(found, "__module__", "framefold").startswith(ours)
 
     @pytest.mark.parametrize("wanted", IMPORTED_BY_OTHERS)
     def test_what_others_import(self, wanted: str) -> None:
@@ -153,6 +156,32 @@ class TestModules:
         module = importlib.import_module(name)
 
         assert [a for a in attributes.split(",") if not hasattr(module, a)] == []
+
+    def test_modules_are_attributes_of_packages(self) -> None:
+        import libertem.api
+
+        assert (
+            libertem.udf.stddev.run_stddev
+            is importlib.import_module("framefold.analyses.stddev").run_stddev
+        )
+        assert libertem.corrections.coordinates.identity().shape == (2, 2)
+        for package, name in ((libertem, "web"), (libertem.udf, "holography"), (libertem, "_x")):
+            with pytest.raises(AttributeError, match=f"has no {name}"):
+                getattr(package, name)
+
+    def test_what_load_raises_is_caught(self) -> None:
+        from libertem.api import Context
+        from libertem.io.dataset.base import DataSetException
+
+        with Context.make_with("inline") as ctx:
+            for arguments in (
+                {"filetype": "memory", "tileshape": (1, 2, 3)},
+                {"filetype": "memory", "data": np.zeros((2, 2, 3, 3)), "sync_offset": 9},
+                {"filetype": "nonsense", "path": "/nowhere"},
+                {"filetype": "auto", "path": "/nowhere"},
+            ):
+                with pytest.raises(DataSetException):
+                    ctx.load(arguments.pop("filetype"), **arguments)
 
     def test_unknown_names_are_refused_in_words(self) -> None:
         with pytest.raises(ModuleNotFoundError, match=r"has no libertem.web; .*md lists"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -24,7 +25,7 @@ from framefold.compat import (
     tracing,
 )
 from framefold.compat.runner import UDFRunner
-from framefold.errors import ExecutorSpecException
+from framefold.errors import ExecutorSpecException, ShapeError
 from framefold.formats.memory_dataset import MemoryDataSet
 
 
@@ -135,11 +136,21 @@ class TestGeometry:
 
         assert {tuple(s) for s in steps} == {(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
         assert np.array_equal(peaks, np.array((20, 15)) + 10 * steps)
+        assert steps[:4].tolist() == [[-1, -1], [0, -1], [1, -1], [-1, 0]]
         assert geometry.within_frame([(4, 4), (3, 4), (36, 10)], 4, 40, 30).tolist() == [
             True,
             False,
             False,
         ]
+
+    def test_indices(self) -> None:
+        grid = geometry.regularize_indices(np.mgrid[0:2, 0:3])
+
+        assert grid.tolist() == [[0, 0], [1, 0], [0, 1], [1, 1], [0, 2], [1, 2]]
+        assert geometry.regularize_indices(grid) is grid
+        for wrong in (np.zeros((3, 4, 2)), np.zeros((4, 3)), np.zeros(2)):
+            with pytest.raises(ShapeError, match="mgrid"):
+                geometry.regularize_indices(wrong)
 
 
 class TestPictures:
@@ -165,13 +176,26 @@ class TestPictures:
         assert pictures.visualize_simple(np.zeros((2, 2))).shape == (2, 2, 4)
         assert not pictures.visualize_simple(np.full((2, 2), np.nan))[..., 3].any()
 
-    def test_vectors(self) -> None:
-        x, y = np.array([[0.0, 1.0]]), np.array([[0.0, 0.0]])
-        shown = pictures.rgb_from_2dvector(x, y)
+    def test_colour_maps_of_others(self) -> None:
+        def red(values: np.ndarray) -> np.ndarray:
+            return np.stack((values, 0 * values, 0 * values, 0 * values + 1), axis=-1)
 
-        assert shown[0, 0].tolist() == [0, 0, 0]
-        assert shown[0, 1].any()
-        assert pictures.rgb_from_2dvector(x * np.nan, y).shape == (1, 2, 3)
+        shown = pictures.visualize_simple(np.array([[0.0, 0.5, 1.0]]), red, vmin=0, vmax=1)
+
+        assert shown[0].tolist() == [[0, 0, 0, 255], [128, 0, 0, 255], [255, 0, 0, 255]]
+
+    def test_vectors(self) -> None:
+        y, x = np.array([[0.0, 0.0, 3.0]]), np.array([[0.0, 2.0, 0.0]])
+        shown = pictures.rgb_from_2dvector(y, x)
+
+        assert shown.dtype == np.uint8
+        assert shown[0, 0].tolist() == [127, 127, 127]
+        assert shown[0, 1].argmax() == 0  # to the right: reddish
+        assert shown[0, 2].argmax() == 1
+        assert pictures.rgb_from_2dvector(y * np.nan, x).shape == (1, 3, 3)
+        assert np.array_equal(pictures.rgb_from_2dvector(3, 0, vmax=3), shown[0, 2])
+        assert np.array_equal(pictures.rgb_from_2dvector(y, 0)[0, 2], shown[0, 2])
+        assert pictures.rgb_from_2dvector(0, 0).tolist() == [127, 127, 127]
 
     def test_files(self) -> None:
         shown = pictures.visualize_simple(np.eye(3))
@@ -266,3 +290,29 @@ class TestOthers:
         assert np.array_equal(of_all["intensity"].data, chosen.sum(axis=0))
         assert np.array_equal(of_each["intensity"].raw_data, chosen.sum(axis=(1, 2)))
         assert found.damage.data.sum() == 3
+
+    def test_updates_without_a_context(self) -> None:
+        data = np.arange(120, dtype=np.uint16).reshape(2, 3, 4, 5)
+        data_set = MemoryDataSet(data, num_partitions=3)
+        runner = UDFRunner([SumUDF()])
+
+        async def collect() -> list[Any]:
+            updates = runner.run_for_dataset_async(data_set, InlineExecutor(), "id")
+            return [update async for update in updates]
+
+        for updates in (
+            list(runner.run_for_dataset_sync(data_set, InlineExecutor())),
+            asyncio.run(collect()),
+        ):
+            assert [update.damage.data.sum() for update in updates] == [2, 4, 6]
+            (of_all,) = updates[-1].buffers
+            assert np.array_equal(of_all["intensity"].data, data.sum(axis=(0, 1)))
+
+    def test_results_beforehand(self) -> None:
+        data_set = MemoryDataSet(datashape=(2, 3, 4, 5))
+
+        found = UDFRunner.dry_run([SumUDF(), SumSigUDF()], data_set)
+
+        assert [r["intensity"].data.shape for r in found.buffers] == [(4, 5), (2, 3)]
+        assert found.damage.data.shape == (2, 3)
+        assert not found.damage.data.any()

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from framefold.errors import ShapeError
+
 
 def make_polar(cartesian: ArrayLike) -> NDArray[Any]:
     """``(r, phi)`` [pixels, radians] of ``(y, x)`` on the last axis; phi 0 lies along x."""
@@ -65,6 +67,31 @@ def within_frame(peaks: ArrayLike, r: float, fy: float, fx: float) -> NDArray[np
     return np.asarray((y >= r) & (y < fy - r) & (x >= r) & (x < fx - r))
 
 
+def regularize_indices(indices: ArrayLike) -> NDArray[Any]:
+    """Steps along two lattice vectors as a list, whether as a list or as ``np.mgrid`` gives them.
+
+    Parameters
+    ----------
+    indices : array-like, shape (n, 2) or (2, h, w)
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        Of a grid with the steps along the first vector running fastest.
+
+    Raises
+    ------
+    ShapeError
+        If they have another shape.
+    """
+    steps = np.asarray(indices)
+    if steps.ndim == 3 and len(steps) == 2:
+        return steps.T.reshape(-1, 2)
+    if steps.ndim == 2 and steps.shape[1] == 2:
+        return steps
+    raise ShapeError(f"indices of shape {steps.shape}: give (n, 2), or (2, h, w) as np.mgrid does")
+
+
 def frame_peaks(
     fy: float,
     fx: float,
@@ -74,16 +101,14 @@ def frame_peaks(
     r: float,
     indices: ArrayLike,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Lattice points that lie well within a frame.
+    """Lattice points that lie well within a frame; ``indices`` as in `regularize_indices`.
 
     Returns
     -------
     (ndarray, ndarray), both of shape (n, 2)
         Their indices, and their positions (y, x) [pixels].
     """
-    steps = np.asarray(indices)
-    if steps.ndim == 3:  # as np.mgrid gives them
-        steps = steps.reshape(2, -1).T
+    steps = regularize_indices(indices)
     positions = calc_coords(zero, a, b, steps)
     inside = within_frame(positions, r, fy, fx)
     return steps[inside], positions[inside]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from framefold.compat.cyclic_colours import colours_of
 from framefold.representations.colours import colour_table
 from framefold.representations.contrast import robust_limits
 
@@ -18,7 +19,7 @@ _LEVELS = 256
 
 def visualize_simple(
     result: NDArray[Any],
-    colormap: str | None = None,
+    colormap: str | Callable[[Any], Any] | None = None,
     logarithmic: bool = False,
     vmin: float | None = None,
     vmax: float | None = None,
@@ -30,8 +31,8 @@ def visualize_simple(
     ----------
     result : ndarray, shape (h, w)
         Complex values are shown by their magnitude.
-    colormap : str, optional
-        One of framefold's colour tables; grey when left out.
+    colormap : str or callable, optional
+        One of framefold's colour tables, or a colour map of matplotlib; grey when left out.
     logarithmic : bool
         Whether to show the logarithm of the distance from the smallest value.
     vmin, vmax : float, optional
@@ -53,22 +54,24 @@ def visualize_simple(
     low, high = low if vmin is None else vmin, high if vmax is None else vmax
     spread = high - low or 1.0
     scaled = np.clip((np.where(good, values, low) - low) / spread, 0, 1)
-    table = colour_table(colormap or "gray", _LEVELS)
+    if callable(colormap):
+        mapped = np.asarray(colormap(np.linspace(0, 1, _LEVELS)))[:, :3]
+        table = np.rint(mapped * 255).astype(np.uint8)
+    else:
+        table = colour_table(colormap or "gray", _LEVELS)
     alpha = np.where(good, 255, 0).astype(np.uint8)[..., np.newaxis]
     return np.concatenate((table[np.rint(scaled * (_LEVELS - 1)).astype(np.intp)], alpha), axis=-1)
 
 
-def rgb_from_2dvector(
-    x: NDArray[Any], y: NDArray[Any], vmax: float | None = None
-) -> NDArray[np.uint8]:
-    """A field of vectors in colours: direction as hue, length as brightness.
+def rgb_from_2dvector(y: ArrayLike, x: ArrayLike, vmax: float | None = None) -> NDArray[np.uint8]:
+    """A field of vectors in colours: direction as hue, length as its strength; grey for none.
 
     Parameters
     ----------
-    x, y : ndarray, shape (h, w)
-        Components.
+    y, x : array-like, shape (h, w), or numbers
+        Components; one may be a number for all of them.
     vmax : float, optional
-        Length that gets full brightness; the longest when left out.
+        Length that gets the full colour; the longest when left out.
 
     Returns
     -------
@@ -76,10 +79,8 @@ def rgb_from_2dvector(
     """
     length = np.hypot(x, y)
     longest = np.nanmax(length, initial=0.0) if vmax is None else vmax
-    bright = np.nan_to_num(np.clip(length / (longest or 1.0), 0, 1))
-    turn = np.nan_to_num(np.arctan2(y, x) / (2 * np.pi)) % 1.0
-    hues = colour_table("phase", _LEVELS)[(turn * _LEVELS).astype(np.intp) % _LEVELS]
-    return np.asarray(np.rint(hues * bright[..., np.newaxis]), dtype=np.uint8)
+    scale = 1.0 / (longest or 1.0)
+    return (colours_of(np.multiply(x, scale), np.multiply(y, scale)) * 255).astype(np.uint8)
 
 
 def encode_image(

@@ -9,6 +9,7 @@ from framefold.analyses.detector_masks import (
     rectangular,
     ring,
 )
+from framefold.analyses.detector_masks import circular as _make_circular_mask
 from framefold.analyses.detector_masks_polar import (
     balance,
     bounding_radius,
@@ -22,6 +23,7 @@ from framefold.analyses.detector_masks_stacks import (
 )
 
 __all__ = [
+    "_make_circular_mask",
     "background_subtraction",
     "balance",
     "bounding_radius",

@@ -1,5 +1,6 @@
 """``libertem.analysis.masks``: MasksAnalysis."""
 
 from framefold.analyses.classic import MasksAnalysis
+from framefold.analyses.classic import MasksAnalysis as BaseMasksAnalysis
 
-__all__ = ["MasksAnalysis"]
+__all__ = ["BaseMasksAnalysis", "MasksAnalysis"]

@@ -3,6 +3,7 @@
 from numpy import empty as empty_aligned
 from numpy import zeros as zeros_aligned
 
+from framefold.compat.aux_buffers import AuxBufferWrapper
 from framefold.errors import InvalidMaskError
 from framefold.udf import (
     ArrayWithMask,
@@ -12,7 +13,6 @@ from framefold.udf import (
     get_inner_slice,
     reshaped_view,
 )
-from framefold.udf import AuxData as AuxBufferWrapper
 from framefold.udf import BufferWrapper as PlaceholderBufferWrapper
 from framefold.udf import BufferWrapper as PreallocBufferWrapper
 

@@ -2,7 +2,7 @@
 
 from framefold.compat.io_backends import BufferedBackend, DirectBackend, IOBackend, MMapBackend
 from framefold.core.corrections import CorrectionSet
-from framefold.errors import DataError as DataSetException
+from framefold.errors import FramefoldError as DataSetException
 from framefold.formats.dataset import RecordedDataSet as DataSet
 from framefold.formats.partitions import DataSetMeta, DataTile, Partition
 from framefold.formats.partitions import Partition as BasePartition

@@ -1,5 +1,5 @@
 """``libertem.io.dataset.base.exceptions``: exceptions."""
 
-from framefold.errors import DataError as DataSetException
+from framefold.errors import FramefoldError as DataSetException
 
 __all__ = ["DataSetException"]
