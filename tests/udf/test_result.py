@@ -66,6 +66,11 @@ class TestRules:
 
         assert set(run_udf(DATA, only)) == {"x"}
 
+    def test_order_is_that_of_get_results_and_then_of_the_declaration(self) -> None:
+        udf = make(lambda udf: {"c": np.zeros(12), "b": np.zeros(12)}, a=NAV, b=NAV, c=ONLY, d=NAV)
+
+        assert list(run_udf(DATA, udf)) == ["c", "b", "a", "d"]
+
     def test_default_needs_help_for_what_exists_in_results_only(self) -> None:
         udf = make(lambda udf: UDF.get_results(udf), x=NAV, o=ONLY)
         with pytest.raises(UDFException, match="must define get_results"):
