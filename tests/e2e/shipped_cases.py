@@ -12,8 +12,10 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from e2e import numpy_detectors as det
 from e2e import numpy_references as ref
 from e2e.numpy_com import com
+from framefold.analyses.radial_fourier import radial_fourier_masks
 
 Array = NDArray[Any]
 
@@ -76,9 +78,11 @@ def mask_cases(sig: tuple[int, int], shifts: Array) -> dict[str, Case]:
     def case(given: Any, stack: Array, **parameters: Any) -> Case:
         told = {k: v for k, v in parameters.items() if k in ("shifts", "mask_dtype")}
         told["stack"] = stack
-        return Case("masks", ref.masks, {"mask_factories": given, **parameters}, told)
+        return Case("masks", det.masks, {"mask_factories": given, **parameters}, told)
 
     each = [Given(mask) for mask in soft]
+    rings = {"cy": sig[0] / 2.2, "cx": sig[1] / 2, "ri": 2.0, "ro": sig[0] / 2, "n_bins": 3}
+    fourier = partial(radial_fourier_masks, sig, **rings, max_order=4)
     return {
         "masks, one function each": case(each, soft),
         "masks, one function": case(Given(soft), soft, mask_count=3, mask_dtype=np.float32),
@@ -88,6 +92,9 @@ def mask_cases(sig: tuple[int, int], shifts: Array) -> dict[str, Case]:
         "masks, signed": case(counts, counts),
         "masks, complex64": case(waves, waves, mask_dtype=np.complex64),
         "masks, complex128": case(waves, waves),
+        "masks, radial Fourier": case(
+            fourier, det.rings_by_angle(sig, **rings, max_order=4), mask_dtype=np.complex64
+        ),
         "masks, scipy": case([Given(mask) for mask in flat], few),
         "masks, dense made sparse": case(few, few, use_sparse=True),
         "masks, crowded sparse": case(soft, soft, use_sparse="scipy.sparse.csc"),
@@ -104,8 +111,8 @@ def detector_cases(sig: tuple[int, int]) -> dict[str, Case]:
     """Regions and rings, by default, off the middle, between pixels, beyond the edge."""
     h, w = sig
     off = {"cy": 0.37 * h, "cx": 0.61 * w}
-    region = partial(Case, "virtual_detector", ref.virtual_detector)
-    rings = partial(Case, "radial_profile", ref.radial_profile)
+    region = partial(Case, "virtual_detector", det.virtual_detector)
+    rings = partial(Case, "radial_profile", det.radial_profile)
     return {
         "disk": region({}),
         "disk, off": region({"shape": "disk", "r": h / 3.1, **off}),
@@ -152,13 +159,13 @@ def cases(data: Array, folder: Path) -> dict[str, Case]:
         "stddev, float32": Case("stddev", ref.stddev, {"dtype": "float32"}),
         "max": Case("max", ref.max_),
         "max, nav": Case("max", ref.max_, {"kind": "nav"}),
-        "fem": Case("fem", ref.fem, {"center": (h / 2, w / 3), "rad_in": 2, "rad_out": h / 3}),
+        "fem": Case("fem", det.fem, {"center": (h / 2, w / 3), "rad_in": 2, "rad_out": h / 3}),
         "crystallinity": Case(
-            "crystallinity", ref.crystallinity, {"rad_in": 1.5, "rad_out": h / 4}
+            "crystallinity", det.crystallinity, {"rad_in": 1.5, "rad_out": h / 4}
         ),
         "crystallinity, masked": Case(
             "crystallinity",
-            ref.crystallinity,
+            det.crystallinity,
             {"rad_in": 0, "rad_out": h / 3, "real_center": (h / 3, w / 2), "real_rad": h / 5},
         ),
         "pick": Case("pick", ref.pick),

@@ -99,7 +99,7 @@ def mos2(recordings: Path) -> Array:
 def data(request: pytest.FixtureRequest) -> Array:
     """A scan; of the recording as much as numpy is through with in seconds."""
     found: Array = request.getfixturevalue(request.param)
-    return found[10:31, 8:45] if request.param == "mos2" else found
+    return found[10:26, 8:40] if request.param == "mos2" else found
 
 
 @pytest.fixture(scope="module", params=["together", "selected", "native"])
