@@ -24,7 +24,7 @@ class TestInstalled:
         pytest.importorskip("rsciio")
 
     @pytest.mark.parametrize(
-        ("write", "dtype"), [(write_mrc, "i1"), (write_tvips, "u2"), (write_mrc, "f4")]
+        ("write", "dtype"), [(write_mrc, "i2"), (write_tvips, "u2"), (write_mrc, "f4")]
     )
     def test_equals_what_was_written(self, tmp_path, write, dtype):
         data = frames(dtype)
