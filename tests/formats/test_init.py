@@ -52,6 +52,11 @@ class TestOpenDataset:
             assert isinstance(found.value, MissingFileError)
             assert str(pickle.loads(pickle.dumps(found.value))) == str(found.value)
 
+    def test_how_to_read_has_no_effect(self, tmp_path):
+        path = write_bslz4(tmp_path / "a.h5", counts((9,), (4, 4)))
+
+        assert tuple(open_dataset(path, enable_direct=True).shape) == (9, 4, 4)
+
     def test_an_unknown_format_before_a_missing_file(self):
         with pytest.raises(UnknownNameError, match="did you mean 'hdf5'"):
             open_dataset("/absent", "hdf")
