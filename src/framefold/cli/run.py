@@ -14,6 +14,7 @@ from tqdm import tqdm
 from framefold import __version__
 from framefold.api import Context
 from framefold.build import make_pipeline
+from framefold.cli.recording_options import recording_options
 from framefold.config import PipelineConfig, make_config, read_config
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.run import Run
@@ -56,16 +57,6 @@ def _value(text: str) -> tuple[Any, str]:
     return value, text[end + 1 :]
 
 
-def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
-    """A shape such as ``64,64`` or ``64x-1``."""
-    if text is None:
-        return None
-    try:
-        return tuple(int(part) for part in text.lower().replace("x", ",").split(","))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not like 64,64", param_hint=option) from None
-
-
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
@@ -83,13 +74,7 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="HDF5 file for the results.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing output file.")
-@click.option("--format", "kind", default="auto", show_default=True, help="File format.")
-@click.option("--nav", help="Scan shape, e.g. 256,256 or 256,-1.")
-@click.option("--sig", help="Detector shape (raw files).")
-@click.option("--dtype", help="Pixel type (raw files).")
-@click.option("--ds-path", help="Data set inside an HDF5 file.")
-@click.option("--channel", help="Channel, where a file has several.")
-@click.option("--sync-offset", default=0, show_default=True, help="Frames to skip at the start.")
+@recording_options
 @click.option("--workers", type=click.IntRange(1, 1024), help="Worker processes.")
 @click.option("--inline", is_flag=True, help="Work in this process, for debugging.")
 @click.option(
@@ -99,9 +84,8 @@ def parse_shape(text: str | None, option: str) -> tuple[int, ...] | None:
 @click.option("--json", "as_json", is_flag=True, help="Report for programs.")
 def command(
     path: Path, udfs: tuple[str, ...], pipeline: Path | None, output: Path | None,
-    overwrite: bool, kind: str, nav: str | None, sig: str | None, dtype: str | None,
-    ds_path: str | None, channel: str | None, sync_offset: int, workers: int | None, inline: bool,
-    ordered: bool, no_dry_run: bool, as_json: bool,
+    overwrite: bool, opening: dict[str, Any], workers: int | None, inline: bool, ordered: bool,
+    no_dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run UDFs on a recorded file.
 
@@ -112,15 +96,7 @@ def command(
     named = make_pipeline(checked)
     if output is not None:
         _check_output(output, overwrite=overwrite)
-    options: dict[str, Any] = {
-        "nav_shape": parse_shape(nav, "--nav"),
-        "sig_shape": parse_shape(sig, "--sig"),
-        "dtype": dtype,
-        "ds_path": ds_path,
-        "channel": channel,
-    }
-    given = {key: value for key, value in options.items() if value is not None}
-    dataset = open_dataset(path, kind, sync_offset=sync_offset, **given)
+    dataset = open_dataset(path, **opening)
     quiet = as_json or bool(click.get_current_context().find_root().params.get("quiet"))
     with Context.inline() if inline else Context(workers=workers) as ctx:
         run = Run(dataset.reader(), named, ctx.pool, ordered=ordered, dry_run=not no_dry_run)

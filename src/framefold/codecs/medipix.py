@@ -8,28 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.codecs.base import Batch, BatchCodec
+from framefold.codecs.medipix_layout import CHIP, encoded_bytes
 from framefold.kernels.compiled import inlined, kernel
 from framefold.kernels.damage import GOOD, OUTSIDE, WRONG_LENGTH
 from framefold.kernels.memory import clear_bytes, load_u8, load_u64_big, store_u8
-
-CHIP = 256
-"""Pixels of a row of one chip."""
-
-DEPTHS = (1, 6, 12, 24)
-"""Bits of a counter that the readout knows."""
-
-
-def encoded_bytes(pixels: int, depth: int) -> int:
-    """Length of an encoded frame [bytes].
-
-    Parameters
-    ----------
-    pixels : int
-        Pixels of the chips, gaps between them not counted.
-    depth : int
-        Bits of a counter.
-    """
-    return pixels * {1: 1, 6: 8, 12: 16, 24: 32}[depth] // 8
 
 
 class MedipixCodec(BatchCodec):

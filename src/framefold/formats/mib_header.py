@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from framefold.codecs.medipix import CHIP, DEPTHS, encoded_bytes
+from framefold.codecs.medipix_layout import CHIP, DEPTHS, encoded_bytes
 from framefold.errors import DataError
 
 MARK = b"MQ1,"
