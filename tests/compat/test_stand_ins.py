@@ -234,6 +234,7 @@ class TestOthers:
         devices.set_use_cuda(0)
         assert (devices.get_use_cpu(), devices.get_use_cuda()) == (None, 0)
         devices.set_use_cuda(None)
+        assert (devices.get_use_cpu(), devices.get_use_cuda()) == (0, None)
         assert devices.get_device_class() == "cpu"
 
     def test_threads(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,8 @@ def has_cupy() -> bool:
 
 
 def get_use_cpu() -> int | None:
-    """What `set_use_cpu` was told."""
-    return _use["cpu"]
+    """What `set_use_cpu` was told; 0 if nobody chose anything, None if it was a GPU."""
+    return 0 if _use == {"cpu": None, "cuda": None} else _use["cpu"]
 
 
 def get_use_cuda() -> int | None:
