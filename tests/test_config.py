@@ -178,3 +178,21 @@ class TestObjects:
 
         with pytest.raises(ConfigError, match="pipeline 'a'"):
             make_pipeline(make_config({"pipeline": [entry]}).pipeline)
+
+
+class TestScan:
+    """How a scan runs is told once, for streams and for files."""
+
+    def test_of_a_stream(self):
+        scan = {"nav_shape": [4, 10], "order": "snake", "flyback": 1, "lead_in": 2}
+        config = make_config({"sources": SOURCES, "scan": scan})
+
+        made = stream_settings(config, config.source(None)).rule.fit(46).scan
+
+        assert (made.shape, made.order, made.flyback, made.lead_in) == ((4, 10), "snake", 1, 2)
+
+    @pytest.mark.parametrize(
+        "wrong", [{"order": "spiral"}, {"flyback": -1}, {"frames_per_position": 0}]
+    )
+    def test_what_cannot_be(self, wrong):
+        assert next(iter(wrong)) in refusal({"scan": wrong})

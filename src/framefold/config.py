@@ -13,6 +13,7 @@ from framefold.errors import ConfigError, nearest
 
 Integer = Annotated[int, Field(strict=True)]  # true is no number
 Positive = Annotated[int, Field(ge=1, strict=True)]
+NotNegative = Annotated[int, Field(ge=0, strict=True)]
 
 
 class _Section(BaseModel):
@@ -79,10 +80,18 @@ class ScanConfig(_Section):
 
     nav_shape: Annotated[tuple[Integer, ...], AfterValidator(_scan_shape)] | None = None
     """Scan shape, slow axis first, with at most two -1; none goes by the frames promised."""
-    order: Literal["raster"] = "raster"
-    """The order of positions."""
+    order: Literal["raster", "snake"] | None = None
+    """The order of positions; none goes by what the source says, or a raster."""
     sync_offset: Integer = 0
     """Frames to skip at the start, or positions to leave blank (negative)."""
+    flyback: NotNegative | None = None
+    """Frames behind each line without a position; none goes by what the source says, or none."""
+    lead_in: NotNegative | None = None
+    """Frames before the first line without a position; none as for flyback."""
+    frames_per_position: Positive = 1
+    """Frames at each position, one after another."""
+    repeats: Literal["sum", "axis"] = "sum"
+    """What becomes of these; of a stream "axis" only, one more navigation axis."""
     frames_per_partition: Positive | Literal["auto"] = "auto"
     """Frames handed to a worker at a time."""
     update_s: Annotated[float, Field(ge=0.02, le=60)] = 0.25

@@ -122,3 +122,23 @@ class TestRun:
         with h5py.File(output) as file:
             found = file["/entry/sumsig/intensity/data"][()].reshape(-1)
         assert (found[table] == DATA.sum(axis=(1, 2))).all()
+
+    @pytest.mark.parametrize(("options", "flyback"), [([], 1), (["--flyback", "0"], 0)])
+    def test_a_pipeline_file_may_say_it(self, recorded, tmp_path, options, flyback):
+        text = "schema = 1\n[scan]\nnav_shape = [4, -1]\nflyback = 1\n"
+        text += '[[pipeline]]\nname = "s"\nudf = "sumsig"\n'
+        (tmp_path / "p.toml").write_text(text)
+        output = tmp_path / "out.h5"
+
+        ended = CliRunner().invoke(
+            run,
+            [
+                str(recorded), *RAW, *options, "-p", str(tmp_path / "p.toml"), "--inline",
+                "-o", str(output),
+            ],
+        )  # fmt: skip
+
+        assert ended.exit_code == 0, ended.output
+        with h5py.File(output) as file:
+            found = file["/entry/s/intensity/data"][()]
+        assert (found == DATA.reshape(4, 11, 4, 6)[:, : 11 - flyback].sum(axis=(-1, -2))).all()

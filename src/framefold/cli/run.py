@@ -96,7 +96,7 @@ def command(
     named = make_pipeline(checked)
     if output is not None:
         _check_output(output, overwrite=overwrite)
-    dataset = open_dataset(path, **opening)
+    dataset = open_dataset(path, **{**_scan(pipeline), **opening})
     quiet = as_json or bool(click.get_current_context().find_root().params.get("quiet"))
     with Context.inline() if inline else Context(workers=workers) as ctx:
         run = Run(dataset.reader(), named, ctx.pool, ordered=ordered, dry_run=not no_dry_run)
@@ -127,6 +127,23 @@ def _pipeline(udfs: tuple[str, ...], path: Path | None) -> tuple[PipelineConfig,
     if not entries:
         raise ConfigError("nothing to run: give --udf or --pipeline (`framefold udf` lists UDFs)")
     return make_config({"schema": 1, "pipeline": entries}, "--udf").pipeline
+
+
+def _scan(path: Path | None) -> dict[str, Any]:
+    """What a pipeline file says of the scan; options on the command line win over it."""
+    if path is None:
+        return {}
+    said = read_config(path).scan
+    told = {
+        "nav_shape": said.nav_shape,
+        "sync_offset": said.sync_offset,
+        "scan_order": said.order,
+        "flyback": said.flyback,
+        "lead_in": said.lead_in,
+        "frames_per_position": said.frames_per_position,
+        "repeats": said.repeats,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _check_output(output: Path, *, overwrite: bool) -> None:

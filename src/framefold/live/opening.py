@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from framefold.core.acquisition import Acquisition
-from framefold.core.scan import Scan
 from framefold.errors import RingTooSmallError
 from framefold.live.assembler import MOST_ROWS, frames_per_block
 from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
@@ -75,7 +74,7 @@ def announced(
     return Acquisition(
         ident=ident,
         source=settings.endpoint,
-        scan=Scan.fit(header.frames, settings.nav_shape, settings.sync_offset),
+        scan=settings.rule.fit(header.frames).scan,
         sig_shape=tuple(sig_shape),
         dtype=np.dtype(dtype),
         frames=header.frames,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from typing import Literal
 
+from framefold.core.scan_rule import ScanRule
 from framefold.errors import ConfigError
 from framefold.live.ring import COUNTERS_BYTES
 
@@ -28,6 +30,15 @@ class StreamSettings:
         Scan shape, with at most two ``-1``; None to go by the number of frames promised.
     sync_offset : int
         Frames to skip at the start, or positions to leave blank (negative).
+    scan_order : str or None
+        ``"raster"`` or ``"snake"``; None for a raster.
+    flyback, lead_in : int or None
+        Frames behind each line, and before the first one, that belong to no position; None for
+        none.
+    frames_per_position : int
+        Frames at each position, one after another.
+    repeats : str
+        What becomes of these: ``"axis"``, one more navigation axis; a stream does not sum them.
     ring_bytes : int
         Shared memory for frames on their way [bytes].
     block_bytes : int
@@ -56,6 +67,11 @@ class StreamSettings:
     channel: str | None = None
     nav_shape: tuple[int, ...] | None = None
     sync_offset: int = 0
+    scan_order: Literal["raster", "snake"] | None = None
+    flyback: int | None = None
+    lead_in: int | None = None
+    frames_per_position: int = 1
+    repeats: Literal["sum", "axis"] = "sum"
     ring_bytes: int = 256 * MIB
     block_bytes: int = 8 * MIB
     frames_per_block: int | None = None
@@ -65,6 +81,11 @@ class StreamSettings:
     hold: bool = False
 
     def __post_init__(self) -> None:
+        if self.frames_per_position > 1 and self.repeats != "axis":
+            raise ConfigError(
+                f"frames_per_position={self.frames_per_position}: frames of a stream are not "
+                'summed; give repeats="axis" for one more navigation axis'
+            )
         if self.ring_bytes <= COUNTERS_BYTES:
             raise ConfigError(f"ring_bytes={self.ring_bytes}: a ring needs a MiB at least")
         for name in ("block_bytes", "frames_per_block"):
@@ -85,3 +106,16 @@ class StreamSettings:
         if self.log_level not in logging.getLevelNamesMapping():
             known = ", ".join(logging.getLevelNamesMapping())
             raise ConfigError(f"log_level={self.log_level!r}: give one of {known}")
+
+    @property
+    def rule(self) -> ScanRule:
+        """What was said of the scan."""
+        return ScanRule(
+            self.nav_shape,
+            self.sync_offset,
+            order=self.scan_order,
+            flyback=self.flyback,
+            lead_in=self.lead_in,
+            frames_per_position=self.frames_per_position,
+            repeats=self.repeats,
+        )
