@@ -215,6 +215,7 @@ def _write_acquisition(entry: h5py.Group, snapshot: Snapshot) -> None:
     group["nav_shape"] = np.array(acquisition.nav_shape, dtype=np.int64)
     group["sig_shape"] = np.array(acquisition.sig_shape, dtype=np.int64)
     group["sync_offset"] = acquisition.scan.sync_offset
+    group["scan"] = _json(acquisition.scan.described())
     group["dtype"] = acquisition.dtype.str
     if acquisition.frames is not None:
         group["frames"] = acquisition.frames
