@@ -101,6 +101,7 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
         update_seconds=scan.update_s,
         idle_seconds=scan.idle_abort_s,
         log_level=config.logging.level,
+        masked=source.masked,
     )
 
 

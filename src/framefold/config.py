@@ -64,6 +64,8 @@ class SourceConfig(_Section):
     """Protocol name, or "auto" to tell by the first message."""
     channel: str | None = None
     """Which channel to take where a frame has several; the first by default."""
+    masked: Literal["zero", "repair", "raw"] = "zero"
+    """What stands in the place of pixels that the detector masks."""
 
 
 class BuffersConfig(_Section):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from framefold.core.pixel_mask import PixelMask
 from framefold.core.scan import Scan
 
 
@@ -31,6 +32,8 @@ class Acquisition:
         How many frames were promised; None when unknown.
     metadata : mapping
         What the source said beside that, untouched, for provenance.
+    mask : PixelMask
+        What the detector says of its own pixels, and what is done with those that are masked.
     """
 
     ident: str
@@ -40,6 +43,7 @@ class Acquisition:
     dtype: np.dtype[np.generic]
     frames: int | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    mask: PixelMask = field(default_factory=PixelMask)
 
     @property
     def nav_shape(self) -> tuple[int, ...]:
@@ -61,5 +65,6 @@ class Acquisition:
                 "sig_shape": list(self.sig_shape),
                 "dtype": self.dtype.str,
                 "frames": self.frames,
+                "mask": self.mask.described(),
             }
         )

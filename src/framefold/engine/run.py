@@ -61,7 +61,8 @@ class Run:
         What others call this run; made up when not given.
 
     corrections : CorrectionSet, optional
-        What is done to the pixels before UDFs see them.
+        What is done to the pixels before UDFs see them; what the acquisition asks for when left
+        out.
     backends : str or iterable of str, optional
         Array libraries that frames may come in; all that UDFs ask for by default.
     array_backends : sequence of str
@@ -112,6 +113,8 @@ class Run:
         self._pool = pool
         self._stop_on_error = stop_on_error
         acquisition = reader.acquisition
+        if corrections is None:
+            corrections = acquisition.mask.corrections()
         reduction = Reduction(
             tuple(udfs.values()),
             nav_shape=acquisition.nav_shape,
@@ -123,6 +126,7 @@ class Run:
             array_backends=array_backends,
             threads_per_worker=pool.threads_per_worker,
             tile_shape=tile_shape,
+            mask=acquisition.mask,
         )
         self._dry_run = dry_run
         wanted = [_wants_order(udf) for udf in self.udfs.values()]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.losses import Losses
+from framefold.core.pixel_mask import PixelMask
 from framefold.core.reader import BlockPlan, Ending
 from framefold.core.scan import NOWHERE, Scan
 from framefold.errors import DataError
@@ -22,6 +23,7 @@ from framefold.formats.dataset import RecordedDataSet
 from framefold.formats.facts import FileFacts
 from framefold.formats.gathering import Segment, gather, present
 from framefold.formats.pieces import Piece, Storage
+from framefold.formats.pixel_masks import without_value
 from framefold.formats.summing import SummedBlock, sum_type
 
 __all__ = ["FileDataSet", "FileReader", "Segment", "acquisition_of"]
@@ -62,10 +64,14 @@ class FileDataSet(RecordedDataSet):
             raise DataError(f"{acquisition.source} holds no frames")
         self.stored_dtype: np.dtype[Any] = acquisition.dtype
         """Pixel type of the frames as they are stored; sums of several have a wider one."""
+        self._sentinel: int | None = None
         scan = acquisition.scan
         if scan.sums:
             wide = sum_type(acquisition.dtype, scan.frames_per_position)
-            acquisition = replace(acquisition, dtype=wide)
+            mask = acquisition.mask
+            # added to another value it would be none any more: it goes before
+            self._sentinel = mask.sentinel if mask.blanks else None
+            acquisition = replace(acquisition, dtype=wide, mask=replace(mask, sentinel=None))
         super().__init__(acquisition, facts, num_partitions=num_partitions, step=step)
         self.segments = segments
         numbers = np.array([s.number for s in segments], dtype=np.int64)
@@ -79,6 +85,16 @@ class FileDataSet(RecordedDataSet):
     def frames(self) -> int:
         """How many frames there are."""
         return sum(segment.count for segment in self.segments)
+
+    def masked_pixels(self) -> int | None:
+        """How many pixels are without value: by the mask in the file, or in the first frame."""
+        mask = self.acquisition.mask
+        if mask.excluded is not None:
+            return mask.count
+        if self.acquisition.scan.sums:
+            return None
+        found = without_value(self.acquisition, self.segments)
+        return None if found is None else int(np.count_nonzero(found))
 
     def reader(self) -> FileReader:
         """A fresh reader over all frames."""
@@ -94,7 +110,9 @@ class FileDataSet(RecordedDataSet):
         block = gather(ident, self.segments, start * each, numbers, sig_shape)
         if block is None or not scan.sums:
             return block
-        return SummedBlock.of(block, block.spans, each, self.stored_dtype, sig_shape)
+        return SummedBlock.of(
+            block, block.spans, each, self.stored_dtype, sig_shape, self._sentinel
+        )
 
     def has_frame(self) -> NDArray[np.bool_]:
         """Whether each position has a frame: shape (positions,)."""
@@ -243,6 +261,7 @@ def acquisition_of(
     dtype: np.dtype[np.generic],
     facts: FileFacts,
     metadata: Mapping[str, object],
+    mask: PixelMask | None = None,
 ) -> Acquisition:
     """What was measured, as a recording tells it; pixels in the machine's byte order."""
     return Acquisition(
@@ -253,4 +272,5 @@ def acquisition_of(
         dtype=dtype.newbyteorder("="),
         frames=facts.frames_promised,
         metadata=metadata,
+        mask=mask or PixelMask(),
     )

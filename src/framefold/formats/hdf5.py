@@ -7,21 +7,27 @@ from pathlib import Path
 
 import h5py
 
+from framefold.core.pixel_mask import PixelMask, checked_masked
 from framefold.core.scan_shapes import Guess
 from framefold.errors import DataError, ParameterError
 from framefold.formats.dialects import choose
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, acquisition_of
+from framefold.formats.hdf5_masks import kept_mask
 from framefold.formats.layout import Layout
 from framefold.formats.library import hdf5_errors
 from framefold.formats.links import Links
 from framefold.formats.opened import FileIdentity
+from framefold.formats.pixel_masks import repairable
 from framefold.formats.request import Request
 from framefold.formats.stored import lay_out
 
 SUMMARY = "HDF5 with an array of frames"
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_MASKS = ("/entry/instrument/detector/pixel_mask",)
+"""Where NXmx keeps the mask of its only detector."""
+
 _WHY = "has the HDF5 signature"
 
 
@@ -51,6 +57,7 @@ def open_file(
     ds_path: str | None = None,
     sig_dims: int = 2,
     follow_links: bool = False,
+    masked: str = "zero",
 ) -> FileDataSet:
     """An HDF5 file as a data set.
 
@@ -67,6 +74,8 @@ def open_file(
         How many of the last axes belong to the detector.
     follow_links : bool
         Whether to follow links to files outside the folder of this one, too.
+    masked : {"zero", "repair", "raw"}
+        What stands in the place of pixels that a NeXus pixel mask in the file excludes.
 
     Raises
     ------
@@ -77,12 +86,14 @@ def open_file(
     """
     identity = FileIdentity.of(path)
     links = Links.of(identity, follow_links)
+    choice = checked_masked(masked)
     if ds_path is not None and not isinstance(ds_path, str):
         raise ParameterError(f"ds_path={ds_path!r} is not the name of a dataset")
     with hdf5_errors(identity.path), h5py.File(identity.path, "r") as file:
         dataset, chosen = choose(file, ds_path, links)
         found = lay_out(dataset, links, sig_dims=sig_dims)
         metadata = {"dataset": dataset.name, **plain_attributes(dataset)}
+        excluded, troubles = kept_mask(file, _MASKS, found.sig_shape, links)
         name = str(dataset.name)
     what = f"{identity.path}:{name}"
     request.check_dtype(found.dtype, what)
@@ -94,10 +105,12 @@ def open_file(
         found.found,
         found.frames,
         missing_files=found.missing_files,
-        problems=found.problems,
+        has_mask=excluded is not None,
+        problems=(*found.problems, *troubles),
         size_bytes=identity.size,
     )
-    return data_set(identity, request, found, facts, metadata, what, found.nav_shape)
+    mask = PixelMask(excluded, masked=choice)
+    return data_set(identity, request, found, facts, metadata, what, found.nav_shape, mask)
 
 
 def data_set(
@@ -108,6 +121,7 @@ def data_set(
     metadata: dict[str, object],
     what: str,
     nav_shape: tuple[int, ...] | None,
+    mask: PixelMask,
 ) -> FileDataSet:
     """A data set from what was found in HDF5 files.
 
@@ -127,6 +141,8 @@ def data_set(
         Name of the array, for messages.
     nav_shape : tuple of int or None
         Scan shape according to the file; None when it does not say.
+    mask : PixelMask
+        What the file says of pixels without value.
 
     Raises
     ------
@@ -139,17 +155,19 @@ def data_set(
     told = nav_shape and Guess(nav_shape, facts.nav_reason, "high")
     fit = request.fit(facts.frames_promised, (told,) if told else ())
     facts = facts.with_scan(fit)
+    sig_shape = request.frame_shape(found.sig_shape, what)
     acquisition = acquisition_of(
         identity.ident,
         identity.path,
         fit.scan,
-        request.frame_shape(found.sig_shape, what),
+        sig_shape,
         found.dtype,
         facts,
         metadata,
+        mask.shaped(sig_shape),
     )
     return FileDataSet(
-        acquisition,
+        repairable(acquisition, found.segments),
         found.segments,
         facts,
         num_partitions=request.num_partitions,

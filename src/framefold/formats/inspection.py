@@ -44,6 +44,11 @@ class Inspection:
         Frames that can be read, and that should be there [frames].
     missing_files : tuple of str
         Linked files that are not there.
+    mask : str
+        What is known of pixels without value, and what becomes of them, in words.
+    masked_pixels : int or None
+        How many pixels are excluded by the mask in the file, or hold the value that means none in
+        the first frame [pixels]; None where the file tells neither.
     has_mask : bool
         Whether the file holds a pixel mask.
     size_bytes : int or None
@@ -71,6 +76,8 @@ class Inspection:
     frames_promised: int | None = None
     missing_files: tuple[str, ...] = ()
     has_mask: bool = False
+    mask: str = "none"
+    masked_pixels: int | None = None
     size_bytes: int | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -106,6 +113,8 @@ class Inspection:
             frames_promised=facts.frames_promised,
             missing_files=facts.missing_files,
             has_mask=facts.has_mask,
+            mask=acquisition.mask.as_text(),
+            masked_pixels=data_set.masked_pixels(),
             size_bytes=facts.size_bytes,
             metadata=acquisition.metadata,
             problems=facts.problems,
@@ -149,6 +158,8 @@ class Inspection:
             "frames_promised": self.frames_promised,
             "missing_files": list(self.missing_files),
             "has_mask": self.has_mask,
+            "mask": self.mask,
+            "masked_pixels": self.masked_pixels,
             "size_bytes": self.size_bytes,
             "metadata": dict(self.metadata),
             "problems": list(self.problems),
@@ -175,7 +186,9 @@ class Inspection:
             fact("frame", f"{_shape(self.sig_shape)} {self.dtype}, {self.codec}")
             found, promised = self.frames_found, self.frames_promised
             fact("frames", f"{found}" if found == promised else f"{found} of {promised}")
-            fact("mask", "in the file" if self.has_mask else "none")
+            seen = "" if self.has_mask or not self.masked_pixels else "in the first frame"
+            count = f"{self.masked_pixels} pixels {seen}".strip() if seen else ""
+            fact("mask", self.mask, count)
         if self.size_bytes is not None:
             fact("size", f"{self.size_bytes} bytes")
         for name, value in list(self.metadata.items())[:_SHOWN]:

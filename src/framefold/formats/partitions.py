@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.shape import Shape, Slice
+from framefold.udf.blanker import Blanker
 from framefold.udf.tiling import DEFAULT_DEPTH, TilingScheme
 
 
@@ -193,9 +194,14 @@ class Partition:
             positions = frames.positions
             rows = np.arange(len(positions)) if flat is None else np.flatnonzero(flat[positions])
             counted = positions[rows] if flat is None else (np.cumsum(flat) - 1)[positions[rows]]
+            mask = self._data_set.acquisition.mask
+            blanker = Blanker(mask, np.dtype(self.dtype), sig) if mask.blanks else None
             for part in _contiguous(counted, depth):
                 scratch = np.empty((part.stop - part.start, *sig), dtype=self.dtype)
-                stack = frames.read(rows[part], scratch).astype(dest_dtype, copy=False)
+                stack = frames.read(rows[part], scratch)
+                if blanker is not None:
+                    stack = blanker.apply(stack)
+                stack = stack.astype(dest_dtype, copy=False)
                 for number, cell in tiling_scheme.slices:
                     tile = cell.get(stack, sig_only=True)
                     origin = (int(counted[part.start]), *cell.origin)

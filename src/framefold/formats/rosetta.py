@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import math
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -109,18 +110,26 @@ def _signal(identity: FileIdentity) -> tuple[str, dict[str, Any]]:
     ]  # fmt: skip
     tried: list[str] = []
     for plugin in readers:
-        try:
-            with library_errors(identity.path, f"RosettaSciIO ({plugin['name']})"):
-                found = _read(importlib.import_module(plugin["api"]), identity.path)
-        except DataError as error:
-            tried.append(str(error))
-            continue
-        frames = [one for one in found if getattr(one.get("data"), "ndim", 0) >= 2]
-        if frames:
-            return str(plugin["name"]), max(frames, key=lambda one: math.prod(one["data"].shape))
-        tried.append(f"its reader {plugin['name']} finds no frames")
+        # readers that fail leave files open, which the interpreter would complain about
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            found, trouble = _frames(plugin, identity)
+        if found:
+            return str(plugin["name"]), max(found, key=lambda one: math.prod(one["data"].shape))
+        tried.append(trouble)
     said = "; ".join(tried) or f"it has no reader for names that end in .{ending}"
     raise DataError(f"{identity.path} cannot be read by RosettaSciIO: {said}")
+
+
+def _frames(plugin: Any, identity: FileIdentity) -> tuple[list[dict[str, Any]], str]:
+    """The arrays of at least two axes that a reader finds; if none, why."""
+    try:
+        with library_errors(identity.path, f"RosettaSciIO ({plugin['name']})"):
+            found = _read(importlib.import_module(plugin["api"]), identity.path)
+    except DataError as error:
+        return [], str(error)
+    frames = [one for one in found if getattr(one.get("data"), "ndim", 0) >= 2]
+    return frames, f"its reader {plugin['name']} finds no frames"
 
 
 def _read(module: Any, path: str) -> list[dict[str, Any]]:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 import h5py
 import numpy as np
 
+from framefold.core.pixel_mask import PixelMask, checked_masked, largest
 from framefold.errors import DataError, ParameterError, UnknownNameError
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, Segment
 from framefold.formats.hdf5 import data_set, plain
 from framefold.formats.hdf5 import understands as has_signature
+from framefold.formats.hdf5_masks import kept_mask
 from framefold.formats.layout import Layout, moved
 from framefold.formats.library import hdf5_errors
 from framefold.formats.linked_files import join, linked_files
@@ -89,6 +91,7 @@ def open_file(
     *,
     channel: str | int | None = None,
     follow_links: bool = False,
+    masked: str = "zero",
 ) -> FileDataSet:
     """A DECTRIS recording as a data set.
 
@@ -102,6 +105,9 @@ def open_file(
         Which threshold image of the 4-D form, by name or number; None for the first.
     follow_links : bool
         Whether to follow links to data files outside the folder of the master, too.
+    masked : {"zero", "repair", "raw"}
+        What stands in the place of pixels that the detector's mask excludes, or that hold the
+        largest value of the pixel type, with which it marks gaps and masked pixels.
 
     Raises
     ------
@@ -113,11 +119,14 @@ def open_file(
     identity = FileIdentity.of(path)
     with hdf5_errors(identity.path), h5py.File(identity.path, "r") as file:
         why = _why(file) or "told by the user"
-        found = _frames(file, identity, channel, Links.of(identity, follow_links))
+        links = Links.of(identity, follow_links)
+        found = _frames(file, identity, channel, links)
         metadata = _metadata(file)
-        has_mask = _has_mask(file)
+        places = _mask_places(file, channel)
+        excluded, troubles = kept_mask(file, places, found.sig_shape, links)
         told = _promise(file)
     promised = max(found.frames, told.frames)
+    mask = PixelMask(excluded, largest(found.dtype), checked_masked(masked))
     problems = list(found.problems)
     if found.found < promised and not problems:
         problems.append(f"{promised - found.found} of {promised} frames are not there")
@@ -131,11 +140,11 @@ def open_file(
         found.found,
         promised,
         missing_files=found.missing_files,
-        has_mask=has_mask,
-        problems=tuple(problems),
+        has_mask=excluded is not None,
+        problems=(*problems, *troubles),
         size_bytes=identity.size,
     )
-    return data_set(identity, request, found, facts, metadata, what, told.nav_shape)
+    return data_set(identity, request, found, facts, metadata, what, told.nav_shape, mask)
 
 
 def _frames(
@@ -232,12 +241,18 @@ def _count(file: h5py.File, name: str) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _has_mask(file: h5py.File) -> bool:
+def _mask_places(file: h5py.File, channel: str | int | None) -> list[str]:
+    """Where the mask may be, the best place first: each channel of the 4-D form has its own."""
     places = [f"{_SPECIFIC}/pixel_mask", f"{_DETECTOR}/pixel_mask"]
     detector = file.get(_DETECTOR)
     if isinstance(detector, h5py.Group):
-        places += [f"{_DETECTOR}/{n}/pixel_mask" for n in detector if n.endswith("_channel")]
-    return any(place in file for place in places)
+        own = [f"{_DETECTOR}/{n}/pixel_mask" for n in detector if n.endswith("_channel")]
+        if isinstance(channel, int):
+            own = own[channel : channel + 1] + own
+        elif channel is not None:
+            own.sort(key=lambda place: f"/{channel}_channel/" not in place)
+        places += own
+    return places
 
 
 def _metadata(file: h5py.File) -> dict[str, object]:

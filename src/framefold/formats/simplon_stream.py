@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.codecs.pixel_masks import told_mask
 from framefold.core.block import UndecodableFrames
 from framefold.core.encoding import Encoding
+from framefold.core.pixel_mask import checked_masked
 from framefold.errors import DataError, ParameterError, ProtocolError
 from framefold.formats.cbor_items import byte_strings, items
 from framefold.formats.chunks import ChunkedFrames
@@ -44,7 +46,11 @@ def understands(path: str | os.PathLike[str]) -> str | None:
 
 
 def open_file(
-    path: str | os.PathLike[str], request: Request, *, channel: str | None = None
+    path: str | os.PathLike[str],
+    request: Request,
+    *,
+    channel: str | None = None,
+    masked: str = "zero",
 ) -> FileDataSet:
     """Recorded messages as a data set; the pixels stay where they are until they are decoded.
 
@@ -56,6 +62,8 @@ def open_file(
         What the user said; everything may be left out.
     channel : str or None
         Which of several images in a message; None for the first.
+    masked : {"zero", "repair", "raw"}
+        What stands in the place of pixels that the detector masks.
 
     Raises
     ------
@@ -80,6 +88,7 @@ def open_file(
     if damage:
         found.problems.append(f"frame {segments[0].number} does not decode: {damage}")
     metadata = dict(started.metadata) if started else {}
+    mask = told_mask(metadata, shape, dtype, checked_masked(masked))
     return Stack(
         identity,
         "simplon_stream",
@@ -91,6 +100,7 @@ def open_file(
         codec="+".join(sorted({frame[1].codec for frame in found.frames.values()})),
         problems=tuple(found.problems),
         metadata={key: metadata[key] for key in _KEPT if key in metadata},
+        mask=mask,
     ).data_set(request)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from framefold.core.pixel_mask import PixelMask
 from framefold.core.scan_shapes import Guess
 from framefold.errors import DataError
 from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, Segment, acquisition_of
 from framefold.formats.opened import FileIdentity
 from framefold.formats.pieces import Storage
+from framefold.formats.pixel_masks import repairable
 from framefold.formats.request import Request, is_pixel_type
 from framefold.formats.shapes import MAX_FRAMES, MAX_PIXELS
 
@@ -53,6 +55,8 @@ class Stack:
         As in `FileFacts`.
     metadata : mapping
         What the file says beside that.
+    mask : PixelMask
+        What it says of pixels without value.
     """
 
     identity: FileIdentity
@@ -70,6 +74,7 @@ class Stack:
     problems: tuple[str, ...] = ()
     missing_files: tuple[str, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
+    mask: PixelMask = field(default_factory=PixelMask)
 
     @property
     def found(self) -> int:
@@ -103,6 +108,7 @@ class Stack:
             found,
             self.promised,
             missing_files=self.missing_files,
+            has_mask=self.mask.excluded is not None,
             problems=problems,
             size_bytes=self.identity.size,
         ).with_scan(fit)
@@ -114,9 +120,10 @@ class Stack:
             self.dtype,
             facts,
             self.metadata,
+            self.mask.shaped(sig_shape),
         )
         return FileDataSet(
-            acquisition,
+            repairable(acquisition, self.segments),
             self.segments,
             facts,
             num_partitions=request.num_partitions,

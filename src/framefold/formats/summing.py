@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.block import Block, Frames, UndecodableFrames
+from framefold.core.pixel_mask import PixelMask
 from framefold.formats.gathering import spans_of
+from framefold.udf.blanker import Blanker
 
 _BYTES = 4 * 1024 * 1024
 """Frames that are added up at a time: what the caches hold [bytes]."""
@@ -54,6 +56,8 @@ class SummedBlock:
         Pixel type of the frames that are added.
     sig_shape : tuple of int
         Shape of a frame.
+    sentinel : int or None
+        The value that stands for none, to be left out of the sums.
     """
 
     inner: Block
@@ -61,6 +65,7 @@ class SummedBlock:
     spans: tuple[tuple[int, int], ...]
     dtype: np.dtype[Any]
     sig_shape: tuple[int, ...]
+    sentinel: int | None = None
 
     @classmethod
     def of(
@@ -70,12 +75,13 @@ class SummedBlock:
         each: int,
         dtype: np.dtype[Any],
         sig_shape: tuple[int, ...],
+        sentinel: int | None = None,
     ) -> SummedBlock | None:
         """The sums of a block; None if no position has all its frames.
 
         Parameters
         ----------
-        inner, each, dtype, sig_shape
+        inner, each, dtype, sig_shape, sentinel
             As above.
         spans : tuple of (int, int)
             Positions of ``inner``.
@@ -84,7 +90,7 @@ class SummedBlock:
         whole = _whole(flat, each)
         if not len(whole):
             return None
-        return cls(inner, each, spans_of(flat[whole] // each), dtype, sig_shape)
+        return cls(inner, each, spans_of(flat[whole] // each), dtype, sig_shape, sentinel)
 
     @property
     def ident(self) -> int:
@@ -95,7 +101,7 @@ class SummedBlock:
     def open(self) -> Iterator[SummedFrames]:
         """Reach the frames."""
         with self.inner.open() as frames:
-            yield SummedFrames(frames, self.each, self.dtype, self.sig_shape)
+            yield SummedFrames(frames, self.each, self.dtype, self.sig_shape, self.sentinel)
 
 
 class SummedFrames:
@@ -105,17 +111,24 @@ class SummedFrames:
     ----------
     frames : Frames
         The frames one by one.
-    each, dtype, sig_shape
+    each, dtype, sig_shape, sentinel
         As for `SummedBlock`.
     """
 
     def __init__(
-        self, frames: Frames, each: int, dtype: np.dtype[Any], sig_shape: tuple[int, ...]
+        self,
+        frames: Frames,
+        each: int,
+        dtype: np.dtype[Any],
+        sig_shape: tuple[int, ...],
+        sentinel: int | None = None,
     ) -> None:
         self._frames = frames
         self._each = each
         self._dtype = dtype
         self._sig_shape = sig_shape
+        mask = PixelMask(sentinel=sentinel)
+        self._blanker = Blanker(mask, dtype, sig_shape) if mask.blanks else None
         # a sum that lacks a frame would be a wrong number: such positions stay missing
         self._starts = _whole(frames.positions, each)
 
@@ -142,6 +155,8 @@ class SummedFrames:
                 damaged.append(part[np.isin(inner, finding.rows).reshape(-1, each).any(axis=1)])
                 reason = reason or finding.reason
                 continue
+            if self._blanker is not None:
+                pixels = self._blanker.apply(pixels)
             stack = pixels.reshape(len(part), each, *self._sig_shape)
             np.add.reduce(stack, axis=1, dtype=out.dtype, out=out[first : first + len(part)])
         if damaged:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from framefold.kernels import corrections, masks, moments, sums, variances
+from framefold.kernels import blanking, corrections, masks, moments, sums, variances
 
 #: What detectors send.
 DETECTOR_DTYPES: tuple[str, ...] = ("uint8", "uint16", "uint32", "float32")
@@ -31,3 +31,4 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
         moments.warm(dtype)
         variances.warm(dtype)
         corrections.warm(dtype)
+        blanking.warm(dtype)

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from framefold.codecs.pixel_masks import told_mask
 from framefold.core.acquisition import Acquisition
+from framefold.core.pixel_mask import checked_masked
 from framefold.errors import RingTooSmallError
 from framefold.live.assembler import MOST_ROWS, frames_per_block
 from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
@@ -84,6 +86,9 @@ def announced(
             "channels": header.channels,
             **header.metadata,
         },
+        mask=told_mask(
+            header.metadata, tuple(sig_shape), np.dtype(dtype), checked_masked(settings.masked)
+        ),
     )
 
 

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from framefold.core.pixel_mask import checked_masked
 from framefold.core.scan_rule import ScanRule
 from framefold.errors import ConfigError
 from framefold.live.ring import COUNTERS_BYTES
@@ -55,6 +56,9 @@ class StreamSettings:
     hold : bool
         Whether each series waits for `HeldStream.take`, which says how its scan runs, instead of
         being taken as soon as it is announced. Silence counts from its first frame on.
+    masked : str
+        What stands in the place of pixels that the detector masks: ``"zero"``, ``"repair"`` for
+        the mean of their neighbours where the header tells which they are, or ``"raw"``.
 
     Raises
     ------
@@ -79,8 +83,10 @@ class StreamSettings:
     idle_seconds: float | None = 30.0
     log_level: str = "WARNING"
     hold: bool = False
+    masked: str = "zero"
 
     def __post_init__(self) -> None:
+        checked_masked(self.masked)
         if self.frames_per_position > 1 and self.repeats != "axis":
             raise ConfigError(
                 f"frames_per_position={self.frames_per_position}: frames of a stream are not "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from framefold.core.tally import SHARED, Tally
 from framefold.udf import backends
+from framefold.udf.blanker import Blanker
 from framefold.udf.bound_udf import BoundUDF, Zeros
 from framefold.udf.corrector import Corrector
 from framefold.udf.meta import UDFMeta
@@ -38,6 +39,7 @@ class BoundRun:
     def __init__(self, spec: RunSpec) -> None:
         self._spec = spec
         self._cells = [cell.get() for cell in spec.scheme()]
+        self._blanker = Blanker(spec.mask, spec.dtype, spec.sig_shape) if spec.mask.blanks else None
         self._corrector = (
             Corrector(spec.corrections, spec.dtype, spec.sig_shape)
             if spec.corrections.have_corrections()
@@ -139,6 +141,10 @@ class BoundRun:
     def _native_tile(self, tile: NDArray[Any]) -> NDArray[Any]:
         if tile.dtype != self._spec.dtype:
             tile = tile.astype(self._spec.dtype)  # another byte order
+        if self._blanker is not None:
+            began = perf_counter_ns()
+            tile = self._blanker.apply(tile)
+            self._tally.add(SHARED, "mask", perf_counter_ns() - began)
         if self._corrector is not None:
             began = perf_counter_ns()
             tile = self._corrector.apply(tile)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.core.corrections import CorrectionSet
+from framefold.core.pixel_mask import PixelMask
 from framefold.core.shape import Shape
 from framefold.core.tally import Tally
 from framefold.errors import ParameterError, ShapeError
@@ -57,6 +58,8 @@ class Reduction:
         Array libraries that frames may come in; all that UDFs ask for when left out.
     array_backends : sequence of str
         Array libraries that the data come in without effort, the cheapest first.
+    mask : PixelMask, optional
+        Which pixels are made zero before anything else is done to them; none when left out.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class Reduction:
         corrections: CorrectionSet | None = None,
         backends: str | Iterable[str] | None = None,
         array_backends: Sequence[str] = (NUMPY,),
+        mask: PixelMask | None = None,
     ) -> None:
         if not udfs:
             raise ValueError("empty list of UDFs - nothing to do!")
@@ -96,6 +100,7 @@ class Reduction:
         self._dtype = machine_order(dtype)
         if corrections is not None and not isinstance(corrections, CorrectionSet):
             raise TypeError(f"corrections={corrections!r} is no CorrectionSet")
+        self._mask = mask or PixelMask()
         self._corrections = corrections or CorrectionSet()
         self._corrections.check_fits(self._domain.sig_shape)
         self._backends = plan(
@@ -170,6 +175,7 @@ class Reduction:
             cell=tuple(self._scheme.shape.sig),
             corrections=self._corrections,
             backends=self._backends,
+            mask=self._mask,
         )
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.corrections import CorrectionSet, corrected_dtype
+from framefold.core.pixel_mask import PixelMask
 from framefold.core.shape import Shape
 from framefold.errors import UDFException
 from framefold.udf.base import UDF
@@ -41,6 +42,8 @@ class RunSpec:
         What is done to the pixels before UDFs see them.
     backends : tuple of str
         Array library of each UDF's frames; numpy for all when empty.
+    mask : PixelMask
+        Which pixels are made zero before anything else is done to them.
     """
 
     udfs: tuple[tuple[type[UDF], dict[str, Any]], ...]
@@ -55,6 +58,7 @@ class RunSpec:
     cell: tuple[int, ...] | None = None
     corrections: CorrectionSet = field(default_factory=CorrectionSet)
     backends: tuple[str, ...] = ()
+    mask: PixelMask = field(default_factory=PixelMask)
 
     @property
     def tile_dtype(self) -> np.dtype[Any]:
