@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import cbor2
+import dask.array
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
+import zarr
 
 from framefold.formats import ArrayDataSet
+from framefold.formats.dask_arrays import DaskDataSet
 from framefold.formats.memory_dataset import MemoryDataSet
 from framefold.testing import ReaderTests
+from framefold_simulators import simplon_v1, simplon_v2
+from framefold_simulators.series import Series
+from made_files import WRITERS, write_mrc
 from merlin_files import write_hdr, write_mib
 from recordings_for_tests import counts, write_bslz4, write_series
 
@@ -136,3 +144,80 @@ class TestEmpad(NoProcesses):
         data = np.random.default_rng(0).normal(9, 3, (12, 130, 128)).astype("f4")
         data.tofile(tmp_path / "a.raw")
         return tmp_path / "a.raw", data[:, :128].reshape(3, 4, 128, 128)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+class TestForeignFiles(NoProcesses):
+    options = {"nav_shape": (4, 5)}
+    examples = 2
+
+    @pytest.fixture
+    def recording(self, tmp_path, name):
+        data = counts((20,), (6, 6), "u1" if name == "blo" else "u2")
+        return WRITERS[name](tmp_path, data), data.reshape(4, 5, 6, 6)
+
+
+@pytest.mark.parametrize("language", [simplon_v1, simplon_v2])
+class TestKeptMessages(NoProcesses):
+    options = {"nav_shape": (4, 5)}
+    examples = 2
+
+    @pytest.fixture
+    def recording(self, tmp_path, language):
+        data = counts((20,), (9, 7))
+        series = Series(3, (4, 5), (9, 7), "uint16", "bslz4")
+        with (tmp_path / "a").open("wb") as file:
+            for parts in language.of_stack(series, data):
+                single = parts[0][:3] == b"\xd9\xd9\xf7"
+                file.write(parts[0] if single else cbor2.dumps(list(parts)))
+        return tmp_path / "a", data.reshape(4, 5, 9, 7)
+
+
+@pytest.mark.parametrize("chunks", [(1, 1, 6, 8), (2, 3, 6, 8), (1, 1, 4, 8)])
+class TestZarr(NoProcesses):
+    examples = 2
+
+    @pytest.fixture
+    def recording(self, tmp_path, chunks):
+        data = counts((4, 5), (6, 8))
+        array = zarr.create_array(tmp_path / "a", shape=data.shape, dtype="u2", chunks=chunks)
+        array[...] = data
+        return tmp_path / "a", data
+
+
+class TestDask(NoProcesses):
+    examples = 2
+
+    @pytest.fixture
+    def recording(self):
+        data = counts((4, 5), (6, 8))
+        return dask.array.from_array(data, chunks=(2, 5, 6, 4)), data
+
+    def load(self, source, **options):
+        return DaskDataSet(source, **options)
+
+
+class TestRosettaSciIO(NoProcesses):
+    options = {"format": "rosettasciio", "nav_shape": (4, 5)}
+    examples = 2
+
+    @pytest.fixture
+    def recording(self, tmp_path):
+        pytest.importorskip("rsciio")
+        data = counts((20,), (6, 6), "i2")
+        return write_mrc(tmp_path, data), data.reshape(4, 5, 6, 6)
+
+
+class TestChannels(NoProcesses):
+    options = {"nav_shape": (4, 5), "channel": 1}
+
+    @pytest.fixture
+    def recording(self, tmp_path):
+        data = counts((20, 2), (6, 8))
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file.create_dataset(
+                "entry/data/data", data=data, chunks=(1, 1, 6, 8), **hdf5plugin.Bitshuffle()
+            )
+            file["entry/data/image_id"] = np.arange(20)
+            file["entry/data/channel"] = ["low", "high"]
+        return tmp_path / "a.h5", data[:, 1].reshape(4, 5, 6, 8)

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import cloudpickle
 import numpy as np
@@ -19,7 +19,7 @@ from framefold.formats.facts import FileFacts
 from framefold.formats.files import FileDataSet, Segment, acquisition_of
 from framefold.formats.library import slabs
 from framefold.formats.pieces import runs
-from framefold.formats.request import Request, is_pixel_type
+from framefold.formats.request import Request, ScanOptions, is_pixel_type
 from framefold.formats.shapes import split_axes
 
 _count = itertools.count()  # tells the arrays of this process apart
@@ -47,6 +47,8 @@ class DaskDataSet(FileDataSet):
         Frames to skip at the start, or minus the positions to leave blank there.
     num_partitions : int or None
         How many partitions; None for as many as suit the workers.
+    **scan
+        As for `framefold.formats.memory.ArrayDataSet`.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class DaskDataSet(FileDataSet):
         sig_shape: Sequence[int] | int | None = None,
         sync_offset: int = 0,
         num_partitions: int | None = None,
+        **scan: Unpack[ScanOptions],
     ) -> None:
         if not is_dask(data):
             raise ParameterError(f"{type(data).__name__} is not a Dask array")
@@ -71,7 +74,7 @@ class DaskDataSet(FileDataSet):
             raise ParameterError("the Dask array does not know its shape; compute_chunk_sizes() it")
         if not is_pixel_type(data.dtype):
             raise ParameterError(f"an array of {data.dtype} holds no pixels; give numbers")
-        request = Request.of(nav_shape, sig_shape, None, sync_offset, num_partitions)
+        request = Request.of(nav_shape, sig_shape, None, sync_offset, num_partitions, **scan)
         nav, sig = split_axes(tuple(int(n) for n in data.shape), sig_dims, "the array")
         storage = DaskFrames(data, nav, sig, 0, math.prod(nav))
         facts = FileFacts(
