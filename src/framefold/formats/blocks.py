@@ -29,7 +29,7 @@ class FileBlock:
         Where the frames lie.
     sig_shape : tuple of int
         Shape of a frame as the run sees it [pixels].
-    rows : ndarray of int64, or None
+    rows : ndarray of int32 or int64, or None
         Which frame of the pieces, one after another, belongs to each position; None where they
         follow one another as the positions do.
     """
@@ -38,7 +38,7 @@ class FileBlock:
     spans: tuple[tuple[int, int], ...]
     pieces: tuple[Piece, ...]
     sig_shape: tuple[int, ...]
-    rows: NDArray[np.int64] | None = None
+    rows: NDArray[np.integer[Any]] | None = None
 
     @contextmanager
     def open(self) -> Iterator[FileFrames]:
@@ -70,7 +70,7 @@ class FileFrames:
         First row of each piece, and the number of all rows.
     sig_shape : tuple of int
         Shape of a frame.
-    order : ndarray of int64, or None
+    order : ndarray of int32 or int64, or None
         As ``rows`` of `FileBlock`.
     """
 
@@ -80,7 +80,7 @@ class FileFrames:
         pieces: list[OpenPiece],
         starts: NDArray[np.int64],
         sig_shape: tuple[int, ...],
-        order: NDArray[np.int64] | None = None,
+        order: NDArray[np.integer[Any]] | None = None,
     ) -> None:
         self._positions = positions
         self._pieces = pieces
@@ -105,7 +105,7 @@ class FileFrames:
     def _collect(self, rows: NDArray[np.int64], flat: NDArray[Any]) -> NDArray[Any]:
         """Frames that lie in another order than their positions."""
         assert self._order is not None, "asked only then"
-        stored = self._order[rows]
+        stored = self._order[rows].astype(np.int64)
         order = np.argsort(stored, kind="stable")
         ordered = stored[order]
         if (order[1:] > order[:-1]).all():

@@ -145,7 +145,9 @@ class FileDataSet(RecordedDataSet):
         numbers = np.arange(scan.frames_needed, dtype=np.int64)
         places = scan.positions(0, scan.frames_needed)
         there = present(self.segments, numbers) & (places != NOWHERE)
-        return int(np.count_nonzero(there)) - len(np.unique(places[there]))
+        seen = np.zeros(scan.size, dtype=bool)
+        seen[places[there]] = True
+        return int(np.count_nonzero(there)) - int(np.count_nonzero(seen))
 
     def _consecutive(self, ident: int, start: int, stop: int) -> FileBlock | None:
         spans: list[tuple[int, int]] = []

@@ -99,7 +99,9 @@ def gather(
         rows[order[low:high]] = before + stored[low:high] - stored[low]
         before += piece.frames
         pieces.append(piece)
-    return FileBlock(ident, spans_of(here + start), tuple(pieces), sig_shape, rows)
+    # a block of many tiny frames travels with a row for each: half as long where that will do
+    short = rows.astype(np.int32) if before < 2**31 else rows
+    return FileBlock(ident, spans_of(here + start), tuple(pieces), sig_shape, short)
 
 
 def spans_of(positions: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
