@@ -79,3 +79,16 @@ class TestLayouts:
 
             assert caught.value.rows.tolist() == [2]
             assert (good == data[[0, 1, 3, 4]]).all()
+
+    @pytest.mark.parametrize(("tag", "value"), [(257, 1 << 27), (278, 1)])
+    def test_a_page_that_promises_millions_of_pieces(self, tmp_path, tag, value):
+        data = counts((5,), (20, 18))
+        path = write_tiff(tmp_path, data, compression="zlib")
+        with tifffile.TiffFile(path, mode="r+b") as file:
+            file.pages[2].aspage().tags[tag].overwrite(value, dtype=4)
+
+        (block,) = open_dataset(path, num_partitions=1).reader().blocks(BlockPlan())
+        with block.open() as frames, pytest.raises(UndecodableFrames, match="promises") as caught:
+            frames.read(np.arange(5), np.empty((5, 20, 18), "u2"))
+
+        assert caught.value.rows.tolist() == [2]

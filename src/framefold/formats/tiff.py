@@ -179,11 +179,32 @@ class OpenPagedFrames:
         for i, row in enumerate(rows.tolist()):
             try:
                 with library_errors(self._piece.identity.path, "tifffile"):
-                    page = self._file.pages[int(self._piece.pages[row])].asarray()
-                    out[i] = page.reshape(-1)
+                    page = _sane(self._file.pages[int(self._piece.pages[row])], out.shape[1])
+                    out[i] = page.asarray().reshape(-1)
             except DataError as error:
                 damaged.append(row)
                 reason = reason or str(error)
         if damaged:
             raise UndecodableFrames(np.array(damaged, dtype=np.int64), reason)
         return out
+
+
+def _sane(page: Any, pixels: int) -> Any:
+    """A page that has the pieces it promises, all of them of a size that pieces have.
+
+    Raises
+    ------
+    DataError
+        If not: tifffile would go through millions of pieces that a damaged tag promises.
+    """
+    page = page.aspage()
+    pieces, there = math.prod(page.chunked), len(page.dataoffsets)
+    if math.prod(page.shape) != pixels or pieces != there or len(page.databytecounts) != there:
+        raise DataError(
+            f"page {page.index} has {there} pieces of {page.shape}, and promises {pieces} pieces "
+            f"of {pixels} pixels in all"
+        )
+    # pieces at the edges reach beyond the page, but none is much larger than it
+    if math.prod(page.chunks) > 4 * pixels + (1 << 20):
+        raise DataError(f"page {page.index} has pieces of {page.chunks} pixels")
+    return page
