@@ -23,6 +23,7 @@ _TABLE = {
     # asked in this order: a dialect before the language it is a dialect of
     "npy": "framefold.formats.npy",
     "simplon_h5": "framefold.formats.simplon_h5",
+    "velox": "framefold.formats.velox",
     "hdf5": "framefold.formats.hdf5",
     "simplon_stream": "framefold.formats.simplon_stream",
     "tpx3": "framefold.formats.tpx3",

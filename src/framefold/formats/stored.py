@@ -142,7 +142,7 @@ def _external(subject: Subject, plist: Any) -> Layout:
 
 def _chunked(subject: Subject) -> Layout:
     dataset = subject.dataset
-    places, stored, masked = _index(dataset)
+    places, stored, masked = chunk_index(dataset)
     codec = codec_of(dataset)
     one_frame = dataset.chunks == (1,) * subject.leading + subject.sig_shape
     # older libraries leave the user block out of the offsets they report
@@ -156,7 +156,7 @@ def _chunked(subject: Subject) -> Layout:
     return _through_library(subject, present.reshape(-1), "+".join(filter_names(dataset)) or "raw")
 
 
-def _index(dataset: h5py.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
+def chunk_index(dataset: h5py.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     """Where the chunks are that exist: place in the dataset, (offset, length) in the file."""
     found: list[tuple[tuple[int, ...], int, int]] = []
     masked = False
