@@ -107,7 +107,7 @@ class TestChoice:
         assert (delivered(open_dataset(tmp_path / "a"))[0] == data).all()
         assert (delivered(open_dataset(tmp_path / "a", ds_path="/small"))[0] == data[:2]).all()
         with pytest.raises(UnknownNameError, match="small"):
-            open_dataset(tmp_path / "a", ds_path="smal")
+            open_dataset(tmp_path / "a", ds_path="other")
 
     def test_no_frames(self, tmp_path):
         zarr.create_group(tmp_path / "a").create_array("image", data=counts((), (8, 6)))
