@@ -165,3 +165,13 @@ class TestDamage:
 
             with pytest.raises(DataError):
                 open_dataset(path)
+
+    @pytest.mark.parametrize("codec", ["raw", "zstd"])
+    def test_a_chunk_that_is_a_link_out_of_the_folder(self, tmp_path, codec):
+        path = written(tmp_path / "a", counts((6,), (8, 6)), (2, 8, 6), compressors=CODECS[codec])
+        chunk = path / "c/1/0/0"
+        chunk.rename(tmp_path / "elsewhere")
+        chunk.symlink_to(tmp_path / "elsewhere")
+
+        with pytest.raises(DataError, match="lies outside"):
+            open_dataset(path)

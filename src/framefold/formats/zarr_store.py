@@ -6,26 +6,23 @@ import itertools
 import json
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from framefold.core.block import UndecodableFrames
 from framefold.errors import DataError, UnknownNameError
 from framefold.formats.extras import extra, library_errors
 from framefold.formats.files import FileDataSet, Segment
 from framefold.formats.filled import FilledFrames
-from framefold.formats.library import slabs
 from framefold.formats.mapped import MappedFrames
 from framefold.formats.opened import FileIdentity
 from framefold.formats.packed import PackedFrames
-from framefold.formats.pieces import Storage, runs
+from framefold.formats.pieces import Storage
 from framefold.formats.request import Request, is_pixel_type
 from framefold.formats.shapes import split_axes
 from framefold.formats.stack import Stack
+from framefold.formats.zarr_frames import ZarrFrames
 
 SUMMARY = "Zarr array or group (name its folder)"
 
@@ -140,11 +137,10 @@ def _segments(
     leading = tuple(int(n) for n in array.chunks[: array.ndim - len(sig)]) or (1,)
     axis = next((a for a, n in enumerate(leading) if n > 1), len(leading) - 1)
     # frames of a chunk must follow one another in the scan, and be whole
-    in_line = all(c >= n for c, n in zip(leading[axis + 1 :], nav[axis + 1 :], strict=True))
     whole = tuple(array.chunks[array.ndim - len(sig) :]) == sig
     chunks = math.prod(-(-n // c) for n, c in zip(nav, leading, strict=True))
     inner = math.prod(nav[axis + 1 :])
-    if packing is None or not (in_line and whole) or leading[axis + 1 :] != nav[axis + 1 :]:
+    if not whole or leading[axis + 1 :] != nav[axis + 1 :]:
         packing = None
     if packing is not None and chunks <= _MOST_FILES:
         depth = leading[axis] * inner
@@ -212,12 +208,14 @@ def _chunk_files(
         path = root / array.metadata.encode_chunk_key(coords)
         storage: Storage
         if not path.is_file():
-            storage = FilledFrames(fill, count)
-        elif packing:
-            part = FileIdentity.of(path)
+            segments.append(Segment(number, FilledFrames(fill, count), 0, count))
+            continue
+        part = FileIdentity.of(path)
+        if not Path(part.path).is_relative_to(folder):
+            raise DataError(f"{path} is a link to {part.path}, which lies outside {folder}")
+        if packing:
             storage = PackedFrames(part, packing, depth, pixels, dtype, 0, count)
         else:
-            part = FileIdentity.of(path)
             stride = pixels * dtype.itemsize
             count = min(count, part.size // stride)
             if not count:
@@ -235,105 +233,3 @@ def _small(attributes: dict[str, Any]) -> dict[str, object]:
         for name, value in itertools.islice(attributes.items(), 100)
         if isinstance(value, str | int | float | bool) and len(str(value)) < 200
     }
-
-
-@dataclass(frozen=True, slots=True)
-class ZarrFrames:
-    """Frames that the zarr package reads; storage on the main side and piece in a block.
-
-    Parameters
-    ----------
-    identity : FileIdentity
-        The file that describes the folder.
-    folder, path : str
-        Where the array is.
-    nav_shape, sig_shape : tuple of int
-        Its axes.
-    first, frames : int
-        Which of the frames, in C order.
-    """
-
-    identity: FileIdentity
-    folder: str
-    path: str
-    nav_shape: tuple[int, ...]
-    sig_shape: tuple[int, ...]
-    first: int
-    frames: int
-
-    def piece(self, first: int, stop: int) -> ZarrFrames:
-        """The frames ``[first, stop)``."""
-        return ZarrFrames(
-            self.identity,
-            self.folder,
-            self.path,
-            self.nav_shape,
-            self.sig_shape,
-            self.first + first,
-            stop - first,
-        )
-
-    def open(self) -> OpenZarrFrames:
-        """The array, opened.
-
-        Raises
-        ------
-        DataError
-            If it has changed, or the zarr package is not installed.
-        """
-        self.identity.check()
-        zarr = extra("zarr", "zarr", self.folder)
-        with library_errors(self.folder, "zarr"):
-            return OpenZarrFrames(self, zarr.open_array(self.folder, mode="r", path=self.path))
-
-
-class OpenZarrFrames:
-    """Reads boxes of an array.
-
-    Parameters
-    ----------
-    piece : ZarrFrames
-        What to read.
-    array : zarr.Array
-        Where from.
-    """
-
-    def __init__(self, piece: ZarrFrames, array: Any) -> None:
-        self._piece = piece
-        self._array = array
-
-    def close(self) -> None:
-        """Nothing is kept open."""
-
-    def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
-        """See `framefold.formats.pieces.OpenPiece.read`."""
-        damaged: list[int] = []
-        reason = ""
-        for at, row, count in runs(rows):
-            try:
-                self._read_run(row, out[at : at + count])
-            except DataError as error:
-                reason = reason or str(error)
-                damaged += self._damaged(row, out[at : at + count])
-        if damaged:
-            raise UndecodableFrames(np.array(damaged, dtype=np.int64), reason)
-        return out
-
-    def _damaged(self, row: int, out: NDArray[Any]) -> list[int]:
-        found = []
-        for i in range(len(out)):
-            try:
-                self._read_run(row + i, out[i : i + 1])
-            except DataError:
-                found.append(row + i)
-        return found
-
-    def _read_run(self, row: int, out: NDArray[Any]) -> None:
-        piece, done = self._piece, 0
-        axes = piece.nav_shape if self._array.ndim > len(piece.sig_shape) else ()
-        with library_errors(piece.folder, "zarr"):
-            for slab in slabs(axes, piece.first + row, len(out)):
-                count = math.prod(s.stop - s.start for s in slab)
-                box = self._array[(*slab, ...)]
-                out[done : done + count] = np.asarray(box).reshape(count, -1)
-                done += count
