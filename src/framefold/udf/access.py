@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from framefold.errors import MissingNameError, nearest
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class UseDiscouragedWarning(FutureWarning):
@@ -43,17 +47,19 @@ class UDFData:
         things: Mapping[str, Any],
         owner: str = "self.params",
         views: Mapping[str, Any] | None = None,
-        hidden: Mapping[str, str] | None = None,
+        hidden: Mapping[str, str] = _NOTHING,
     ) -> None:
         put = object.__setattr__
         put(self, "_things", things)
         put(self, "_owner", owner)
-        put(self, "_hidden", hidden or {})
-        self._fill(things if views is None else views)
+        put(self, "_hidden", hidden)
+        shown = things if views is None else views
+        if shown:
+            self._fill(shown)
 
-    def show(self, views: Mapping[str, Any], hidden: Mapping[str, str] | None = None) -> None:
+    def show(self, views: Mapping[str, Any], hidden: Mapping[str, str] = _NOTHING) -> None:
         """Exchange what attributes give; names left out of both are gone."""
-        object.__setattr__(self, "_hidden", hidden or {})
+        object.__setattr__(self, "_hidden", hidden)
         self.__dict__.clear()
         self._fill(views)
 
@@ -152,6 +158,7 @@ class UDFData:
 _METHODS = frozenset(dir(UDFData))
 
 
+@lru_cache(maxsize=4096)  # asked for every buffer of every partition
 def is_readable(name: str) -> bool:
     """Whether a name can be read as an attribute: no leading underscore, no method's name."""
     return not name.startswith("_") and name not in _METHODS

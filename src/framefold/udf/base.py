@@ -232,7 +232,11 @@ class UDF:
         TypeError
             If values would be lost by the conversion to the declared type.
         """
-        if self.requires_custom_merge:
+        # in a run, what is bound says it: declaring all over for each partition would cost more
+        # than the merge itself
+        bound = self.results.values()
+        declared = bound or self.get_result_buffers().values()
+        if any(b.kind != "nav" for b in declared if b.use != "result_only"):
             raise NotImplementedError(no_default_merge(self))
         for name in dest:
             target, values = dest.get(name), src.get(name)

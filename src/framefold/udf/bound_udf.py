@@ -253,10 +253,9 @@ def checked_buffers(udf: UDF) -> dict[str, BufferWrapper]:
         If it is not a dictionary of names and ``self.buffer(...)``.
     """
     declared: Any = udf.get_result_buffers()  # users may return anything
-    good = isinstance(declared, dict) and all(
-        isinstance(name, str) and isinstance(buffer, BufferWrapper)
-        for name, buffer in declared.items()
-    )
+    good = isinstance(declared, dict)
+    for name, buffer in declared.items() if good else ():
+        good = good and isinstance(name, str) and isinstance(buffer, BufferWrapper)
     if not good:
         raise UDFException(
             f"{type(udf).__name__}.get_result_buffers returned {declared!r}; "

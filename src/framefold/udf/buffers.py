@@ -60,7 +60,9 @@ class BufferWrapper(BufferViews, NDArrayOperatorsMixin):
         if use not in USES:
             raise ValueError(f"unknown use={use!r} for a buffer; known: {USES}")
         self._kind = kind
-        self._extra_shape = tuple(int(n) for n in extra_shape)
+        # most have none: this is done for each buffer of each partition
+        none = type(extra_shape) is tuple and not extra_shape
+        self._extra_shape = () if none else tuple(int(n) for n in extra_shape)
         self._dtype = np.dtype(dtype)
         self._where = where
         self._use = use
@@ -90,11 +92,17 @@ class BufferWrapper(BufferViews, NDArrayOperatorsMixin):
         full_nav : bool
             Whether a nav array also has the positions that are not selected.
         """
-        result = BufferWrapper(self._kind, self._extra_shape, self._dtype)
-        result._domain = domain
-        result._array = array
-        result._mask = mask
-        result._full_nav = full_nav and domain.selection is not None
+        # past the constructor: this is done for each buffer of each partition
+        result = BufferWrapper.__new__(BufferWrapper)
+        result.__dict__.update(
+            self.__dict__,
+            _where=None,
+            _use=None,
+            _domain=domain,
+            _array=array,
+            _mask=mask,
+            _full_nav=full_nav and domain.selection is not None,
+        )
         return result
 
     def copied(self) -> BufferWrapper:
