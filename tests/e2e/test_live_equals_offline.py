@@ -28,7 +28,7 @@ from framefold.analyses.max import MaxUDF
 from framefold.analyses.monitor import SignalMonitorUDF
 from framefold.analyses.radial_profile import RadialProfileUDF
 from framefold.analyses.stddev import StdDevUDF
-from framefold.udf import AutoUDF
+from framefold.udf import UDF, AutoUDF, BufferWrapper
 
 Results = dict[str, dict[str, NDArray[Any]]]
 
@@ -48,6 +48,19 @@ class RandomMasks:
 
     def __call__(self) -> NDArray[np.float32]:
         return np.random.default_rng(5).random((5, *self.sig), dtype=np.float32)
+
+
+class Float32Sum(UDF):
+    """Adds up as users do: in a precision in which the order shows."""
+
+    def get_result_buffers(self) -> dict[str, BufferWrapper]:
+        return {"total": self.buffer("sig", dtype="float32")}
+
+    def process_tile(self, tile: NDArray[Any]) -> None:
+        self.results.total += np.sqrt(tile).sum(axis=0)
+
+    def merge(self, dest: Any, src: Any) -> None:
+        dest.total += src.total
 
 
 def shipped(sig: tuple[int, ...]) -> dict[str, Any]:
@@ -148,6 +161,21 @@ class TestLiveEqualsOffline:
         )  # fmt: skip
 
         assert_same(found, wanted)
+
+    def test_ordered_float_sums_of_users(self, scan, workers, inline, detector):
+        """Where both are cut alike: nine frames a partition."""
+
+        def total(ctx: Any, dataset: Any) -> bytes:
+            found = ctx.run_udf(dataset, Float32Sum(), ordered=True)
+            return found["total"].data.tobytes()
+
+        recorded = ArrayDataSet(scan, num_partitions=11)
+        wanted = total(inline, recorded)
+        assert total(workers, recorded) == wanted
+        sender = detector(wire(scan))
+        settings = {"nav_shape": (9, 11), "frames_per_block": 9, "update_seconds": 60}
+        with workers.stream(sender.endpoint, **settings) as stream:
+            assert total(workers, stream.next_reader()) == wanted
 
     def test_against_numpy(self, scan, workers):
         results = results_of(workers, ArrayDataSet(scan), scan.shape[2:])

@@ -145,6 +145,7 @@ class Run:
         self.error: BaseException | None = None
         # written by: anybody, under _changed
         self._changed = threading.Condition()
+        self._began = time.monotonic()  # before anything of a UDF is timed
         first = self.fold.picture(self._state, "", reader.losses())
         self.publication = Publication(first, self._changed)
         self._started = False  # in threads of its own
@@ -152,7 +153,6 @@ class Run:
         self._session: Session | None = None
         # held by: who changes parameters, and who opens a session with them
         self._steering = threading.Lock()
-        self._began = time.monotonic()
         self._ended: float | None = None
 
     # what others see ------------------------------------------------------------------------

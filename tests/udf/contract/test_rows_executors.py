@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import select
 import signal
 import threading
 from collections.abc import Iterator
@@ -136,7 +137,12 @@ def test_row_088_start_up_takes_too_long() -> None:
 
 def test_row_088_the_pool_starts_again(own: Context) -> None:
     assert_works(own)
-    os.kill(own.launcher.pid, signal.SIGKILL)  # and with it all workers
+    assert isinstance(own.pool, ProcessPool)
+    dying = [os.pidfd_open(pid) for pid in own.pool.pids()]
+    os.kill(own.launcher.pid, signal.SIGKILL)  # and with it all workers, a little later
+    for worker in dying:
+        assert select.select([worker], [], [], 30)[0]
+        os.close(worker)
     with pytest.raises(RunFailedError):
         own.run_udf(scan(), NavSum())
     own.close()
