@@ -145,7 +145,7 @@ def test_row_103_found_by_content(
 def test_row_103_what_nobody_knows(ctx: Context, tmp_path: Path) -> None:
     path = tmp_path / "scan.bin"
     DATA.tofile(path)
-    with pytest.raises(DataError, match="in no known format") as caught:
+    with pytest.raises(DataError, match="does not say what it is") as caught:
         ctx.load("auto", path=path)
     assert "format='raw' with dtype, sig_shape and nav_shape" in str(caught.value)
     with pytest.raises(ParameterError, match="give sig_shape and nav_shape"):
