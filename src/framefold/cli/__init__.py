@@ -9,18 +9,18 @@ from typing import NoReturn
 import click
 
 from framefold import __version__
+from framefold.cli.exit_codes import INTERRUPTED
 from framefold.errors import FramefoldError, nearest
 from framefold.registry import load_target
 
 PROGRAM = "framefold"
-INTERRUPTED = 130
-"""Exit code of what Ctrl-C ended before its end, as shells have it."""
 
 COMMANDS = {
     "demo": ("framefold.cli.demo:command", "Simulated detector, live processing, and a page."),
     "serve": ("framefold.cli.serve:command", "Process a detector's stream and serve the results."),
     "run": ("framefold.cli.run:command", "Run UDFs on a recorded file."),
     "inspect": ("framefold.cli.inspect:command", "Say what a recorded file is, and what it lacks."),
+    "compare": ("framefold.cli.compare:command", "Show where two result files differ."),
     "sim": ("framefold.cli.sim:command", "Play a detector (simplon-v1, simplon-v2)."),
     "udf": ("framefold.cli.udf:command", "List the UDFs that can be named."),
 }
