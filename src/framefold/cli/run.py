@@ -1,26 +1,49 @@
-"""``framefold run``: run UDFs on a recorded file and keep the results."""
+"""``framefold run``: run UDFs on recorded files and keep the results."""
 
 from __future__ import annotations
 
 import json
-import os
+import logging
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from tqdm import tqdm
 
-from framefold import __version__
 from framefold.api import Context
+from framefold.batch import (
+    Job,
+    Manner,
+    Outcome,
+    Recipe,
+    State,
+    Verdict,
+    make_jobs,
+    run_file,
+    table,
+    verdict,
+)
 from framefold.build import make_pipeline
+from framefold.cli.exit_codes import FAILED, INTERRUPTED, NOTHING_TO_DO, OK, SOME_FAILED
 from framefold.cli.recording_options import recording_options
+from framefold.cli.run_report import report
 from framefold.config import PipelineConfig, make_config, read_config
-from framefold.core.snapshot import RunState, Snapshot
-from framefold.engine.run import Run
-from framefold.errors import ConfigError, ParameterError
-from framefold.formats import open_dataset
-from framefold.representations.hdf5 import write_results
+from framefold.errors import ConfigError, FramefoldError, ParameterError
+from framefold.formats.source_identity import SourceIdentity
+from framefold.representations.calibration import Step
+from framefold.representations.result_file import Making
+
+log = logging.getLogger(__name__)
+
+_CODES = {
+    Verdict.ALL_GOOD: OK,
+    Verdict.ALL_FAILED: FAILED,
+    Verdict.SOME_FAILED: SOME_FAILED,
+    Verdict.NOTHING_TO_DO: NOTHING_TO_DO,
+}
 
 
 def parse_udf(text: str) -> dict[str, Any]:
@@ -58,7 +81,7 @@ def _value(text: str) -> tuple[Any, str]:
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="PATH...", type=click.Path(path_type=Path))
 @click.option(
     "--udf",
     "udfs",
@@ -72,9 +95,27 @@ def _value(text: str) -> tuple[Any, str]:
     type=click.Path(path_type=Path, dir_okay=False),
     help="TOML file with [[pipeline]] entries.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="HDF5 file for the results.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing output file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    help="HDF5 file for the results; of several recordings a folder for one file each.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace existing output files.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Skip recordings whose result file is complete and made in the same way.",
+)
+@click.option(
+    "--again",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="RESULTS",
+    help="Do what made this result file once more; PATH is where the recording is now.",
+)
 @recording_options
+@click.option("--scan-step", metavar="STEP", help="From position to position, e.g. 0.5nm.")
+@click.option("--pixel-size", metavar="STEP", help="From pixel to pixel, e.g. 0.1,0.1mrad.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Worker processes.")
 @click.option("--inline", is_flag=True, help="Work in this process, for debugging.")
 @click.option(
@@ -83,34 +124,59 @@ def _value(text: str) -> tuple[Any, str]:
 @click.option("--no-dry-run", is_flag=True, help="Do not try users' UDFs on made-up frames first.")
 @click.option("--json", "as_json", is_flag=True, help="Report for programs.")
 def command(
-    path: Path, udfs: tuple[str, ...], pipeline: Path | None, output: Path | None,
-    overwrite: bool, opening: dict[str, Any], workers: int | None, inline: bool, ordered: bool,
-    no_dry_run: bool, as_json: bool,
+    paths: tuple[Path, ...], udfs: tuple[str, ...], pipeline: Path | None, output: str | None,
+    overwrite: bool, resume: bool, again: Path | None, opening: dict[str, Any],
+    scan_step: str | None, pixel_size: str | None, workers: int | None, inline: bool,
+    ordered: bool, no_dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Run UDFs on a recorded file.
+    """Run UDFs on recorded files.
 
     For example: framefold run scan.h5 --udf sum --udf bf=virtual_detector,shape=disk,r=12
     -o results.h5
+
+    Exit codes: 0 all well, 1 it failed (of several: all of them), 2 wrong use, 3 some of several
+    failed, 4 nothing to do (--resume), 130 interrupted.
     """
-    checked = _pipeline(udfs, pipeline)
-    named = make_pipeline(checked)
-    if output is not None:
-        _check_output(output, overwrite=overwrite)
-    dataset = open_dataset(path, **{**_scan(pipeline), **opening})
+    own = Recipe((), _plain(opening), ordered, _step(scan_step), _step(pixel_size))
+    expected: SourceIdentity | None = None
+    if again is not None:
+        if udfs or pipeline or own != Recipe(()):
+            raise click.UsageError("--again takes UDFs and options from the result file")
+        recipe, made_of = _made_by(again)
+        if not paths:
+            paths, expected = (Path(made_of.path),), made_of
+    elif not paths:
+        raise click.UsageError("Missing argument 'PATH'.")
+    else:
+        opening = {**_scan(pipeline), **own.opening}
+        recipe = replace(own, pipeline=_pipeline(udfs, pipeline), opening=opening)
+    make_pipeline(recipe.pipeline)  # what is wrong with it is wrong for all files
+    jobs = _jobs(paths, output, replacing=overwrite or resume, resume=resume, as_json=as_json)
+    manner = Manner(resume, overwrite, not no_dry_run, expected)
     quiet = as_json or bool(click.get_current_context().find_root().params.get("quiet"))
     with Context.inline() if inline else Context(workers=workers) as ctx:
-        run = Run(dataset.reader(), named, ctx.pool, ordered=ordered, dry_run=not no_dry_run)
-        snapshot = _drive(run, inline=inline, quiet=quiet)
-    provenance = {
-        "framefold": __version__,
-        "file": str(path.resolve()),
-        "udfs": {e.name: {"udf": e.udf, "params": e.params} for e in checked},
-    }
-    if output is not None:
-        write_results(output, snapshot, provenance, overwrite=overwrite)
-    _report(snapshot, run, output, as_json)
-    if snapshot.failures or snapshot.state is RunState.FAILED:
-        sys.exit(1)
+        if len(jobs) > 1:
+            code = _many(jobs, recipe, ctx, manner, quiet=quiet, as_json=as_json)
+        else:
+            with _bar(quiet=quiet) as bar:
+                done = run_file(jobs[0], recipe, ctx, told=_telling(bar), manner=manner)
+            report(done, as_json)
+            code = _CODES[verdict([done.outcome])]
+    sys.exit(code)
+
+
+def _jobs(
+    paths: Sequence[Path], output: str | None, *, replacing: bool, resume: bool, as_json: bool
+) -> tuple[Job, ...]:
+    """What is run, and where the results go."""
+    if output is None:
+        if resume:
+            raise click.UsageError("--resume needs --output: it looks at the result files there")
+        if len(paths) > 1 and not as_json:
+            raise ConfigError("several recordings: give --output FOLDER for their result files")
+        return make_jobs(paths, None, folder=False, replace=False)
+    folder = len(paths) > 1 or output.endswith("/") or Path(output).is_dir()
+    return make_jobs(paths, Path(output), folder=folder, replace=replacing)
 
 
 def _pipeline(udfs: tuple[str, ...], path: Path | None) -> tuple[PipelineConfig, ...]:
@@ -146,70 +212,70 @@ def _scan(path: Path | None) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _check_output(output: Path, *, overwrite: bool) -> None:
-    """Refuse a file that could not be written, before hours are spent on what goes into it.
-
-    Raises
-    ------
-    ConfigError
-    """
-    if output.is_dir():
-        raise ConfigError(f"--output {output} is a directory; name a file in it")
-    if output.exists() and not overwrite:
-        raise ConfigError(f"--output {output} exists; --overwrite replaces it")
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise ConfigError(f"--output {output}: the folder {folder} does not exist")
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"--output {output}: the folder {folder} may not be written to")
-
-
-def _drive(run: Run, *, inline: bool, quiet: bool) -> Snapshot:
-    with tqdm(total=run.fold.wanted, unit="frame", disable=quiet or None) as bar:
-        if inline:
-            for _ in run.steps():
-                bar.update(run.fold.merged - bar.n)
-        else:
-            run.start()
-            seen = 0
+def _many(
+    jobs: Sequence[Job], recipe: Recipe, ctx: Context, manner: Manner, *,
+    quiet: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Run one recording after another; one that fails does not keep the others from their turn."""
+    outcomes: list[Outcome] = []
+    code = None
+    for number, job in enumerate(jobs, start=1):
+        with _bar(quiet=quiet, desc=f"{number}/{len(jobs)} {job.source.name}") as bar:
             try:
-                while not run.state.is_final:
-                    seen = run.wait_for_blocks(seen)
-                    bar.update(run.fold.merged - bar.n)
-                run.join()
+                outcomes.append(
+                    run_file(job, recipe, ctx, told=_telling(bar), manner=manner).outcome
+                )
             except KeyboardInterrupt:
-                run.cancel(at_once=True)
-                run.join()
-                raise
-        bar.update(run.fold.merged - bar.n)
-    return run.latest
-
-
-def _report(snapshot: Snapshot, run: Run, output: Path | None, as_json: bool) -> None:
-    facts = {
-        "state": snapshot.state.value,
-        "reason": snapshot.reason,
-        "merged": snapshot.merged,
-        "wanted": snapshot.wanted,
-        "losses": snapshot.losses.as_dict(),
-        "failures": [{"udf": f.udf, "error": f.error} for f in snapshot.failures],
-        "output": None if output is None else str(output),
-        **run.statistics(),
-        "report": run.report().as_dict(),
-    }
+                code = INTERRUPTED
+                break
+            except FramefoldError as error:
+                outcomes.append(Outcome(job.source, job.target, State.FAILED, str(error)))
+            except Exception as error:
+                # whatever a file makes a reader or a UDF do: the next file is another one
+                log.exception("not run path=%s error=%s", job.source, error)
+                reason = f"{type(error).__name__}: {error}"
+                outcomes.append(Outcome(job.source, job.target, State.FAILED, reason))
+    if code is None:
+        code = _CODES[verdict(outcomes)]
     if as_json:
-        click.echo(json.dumps(facts))
-        return
-    click.echo(
-        f"{snapshot.state.value}: {snapshot.merged} of {snapshot.wanted} positions, "
-        f"{facts['frames_per_second']} frames/s; {snapshot.reason}"
+        files = [one.as_dict() for one in outcomes]
+        click.echo(json.dumps({"files": files, "exit_code": code}))
+    elif outcomes:
+        click.echo(table(outcomes))
+    if code == INTERRUPTED:
+        click.echo(f"interrupted: {len(jobs) - len(outcomes)} recordings are not done", err=True)
+    return code
+
+
+def _bar(*, quiet: bool, desc: str | None = None) -> Any:
+    return tqdm(unit="frame", desc=desc, disable=quiet or None)
+
+
+def _telling(bar: Any) -> Any:
+    """What tells a bar how far a run has come."""
+
+    def told(merged: int, wanted: int) -> None:
+        bar.total = wanted
+        bar.update(merged - bar.n)
+
+    return told
+
+
+def _made_by(path: Path) -> tuple[Recipe, SourceIdentity]:
+    """How a result file was made, and from which recording."""
+    facts = Making.read(path).facts
+    return Recipe.of_dict(facts.get("recipe"), str(path)), SourceIdentity.of_dict(
+        facts.get("source")
     )
-    for name, channels in snapshot.results.items():
-        for key, channel in channels.items():
-            click.echo(f"  {name}.{key}: {channel.kind} {channel.data.dtype} {channel.data.shape}")
-    for failure in snapshot.failures:
-        click.echo(f"  {failure.udf} failed: {failure.error}", err=True)
-    if output is not None:
-        click.echo(f"results in {output}")
-    if click.get_current_context().find_root().params.get("verbose"):
-        click.echo(str(run.report()), err=True)
+
+
+def _step(said: str | None) -> Step | None:
+    return None if said is None else Step.parsed(said)
+
+
+def _plain(opening: dict[str, Any]) -> dict[str, Any]:
+    """Options as a result file keeps them: without what goes without saying, paths whole."""
+    told = {name: value for name, value in opening.items() if (name, value) != ("format", "auto")}
+    if "positions" in told:
+        told["positions"] = str(Path(told["positions"]).absolute())
+    return told
