@@ -20,3 +20,7 @@ class Encoding:
 
     codec: str
     big_endian: bool = False
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # travels with each block; a dataclass with slots would look up its fields each time
+        return Encoding, (self.codec, self.big_endian)

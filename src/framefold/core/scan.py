@@ -208,6 +208,25 @@ class Scan:
         found[found < first] = NOWHERE
         return found
 
+    def positions_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where frames of any numbers belong in the scan.
+
+        Parameters
+        ----------
+        numbers : ndarray of int64, shape (n,)
+            Numbers of the frames, as the detector counts them, from 0.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            What `position` says of each [positions].
+        """
+        if not self._plain:
+            return self._places(numbers)
+        found = numbers - self.sync_offset
+        found[(found < 0) | (found >= self._size)] = NOWHERE
+        return found
+
     def reachable(self, frames: int | None) -> int:
         """How many positions get a frame.
 

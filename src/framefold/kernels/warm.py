@@ -7,7 +7,18 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from framefold.kernels import blanking, corrections, masks, moments, sums, variances
+from framefold.kernels import (
+    blanking,
+    cbor_images,
+    corrections,
+    json_images,
+    masks,
+    moments,
+    placing,
+    sums,
+    variances,
+    zmtp,
+)
 
 #: What detectors send.
 DETECTOR_DTYPES: tuple[str, ...] = ("uint8", "uint16", "uint32", "float32")
@@ -32,3 +43,10 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
         variances.warm(dtype)
         corrections.warm(dtype)
         blanking.warm(dtype)
+    warm_receiving()
+
+
+def warm_receiving() -> None:
+    """Compile, or load, the kernels that a receiver takes messages with."""
+    for module in (zmtp, json_images, cbor_images, placing):
+        module.warm()

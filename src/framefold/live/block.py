@@ -111,6 +111,13 @@ class SlotBlock:
     encodings: tuple[Encoding, ...]
     sealed: float = 0.0
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # a block travels three times; a dataclass with slots would look up its fields each time
+        return SlotBlock, (
+            self.ident, self.path, self.size, self.slot, self.start, self.slot_bytes,
+            self.rows, self.count, self.encodings, self.sealed,
+        )  # fmt: skip
+
     @contextmanager
     def open(self) -> Iterator[SlotFrames]:
         """Look into the slot; the ring is attached once in a process."""
