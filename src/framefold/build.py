@@ -102,6 +102,7 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
         idle_seconds=scan.idle_abort_s,
         log_level=config.logging.level,
         masked=source.masked,
+        transport=source.transport,
     )
 
 

@@ -137,12 +137,15 @@ class TestLiveEqualsOffline:
 
         assert_same(found, wanted)
 
+    @pytest.mark.parametrize("transport", ["zmtp", "libzmq"])
     @pytest.mark.parametrize("protocol", ["simplon-v1", "simplon-v2"])
-    def test_shuffled(self, scan, protocol, workers, inline, detector):
+    def test_shuffled(self, scan, protocol, transport, workers, inline, detector):
         wanted = results_of(inline, ArrayDataSet(scan), scan.shape[2:])
         order = np.random.default_rng(3).permutation(99)
         messages = wire(scan, protocol, order=order)
-        found = live(workers, detector, messages, nav_shape=(9, 11), frames_per_block=7)
+        found = live(
+            workers, detector, messages, nav_shape=(9, 11), frames_per_block=7, transport=transport
+        )
 
         assert_same(found, wanted)
 

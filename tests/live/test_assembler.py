@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framefold.core.scan import Scan
 from framefold.live.assembler import (
     Assembler,
     FreeSlots,
+    Sealed,
     Verdict,
     frames_per_block,
 )
@@ -25,17 +27,29 @@ def ring(slots: int, payload: int = 64 * 100) -> RingShape:
     return RingShape(COUNTERS_BYTES + slots * slot_bytes, ROWS, slot_bytes)
 
 
-def make(positions: int, stretch: int, slots: int, payload: int = 64 * 100):
+def make(positions: int, stretch: int, slots: int, payload: int = 64 * 100, **scan):
     shape = ring(slots, payload)
     free = FreeSlots(shape.slots)
-    return Assembler(Scan((positions,)), stretch, shape, free), free
+    memory = np.zeros(shape.size, np.uint8)
+    return Assembler(Scan((positions,), **scan), stretch, shape, free, memory), free
+
+
+def content(frame: int, nbytes: int) -> bytes:
+    return (frame.to_bytes(2) * nbytes)[:nbytes]
 
 
 def put(assembler: Assembler, frame: int, nbytes: int = 50, now: float = 0.0) -> int:
-    verdict = assembler.place(frame, nbytes, now)
-    if verdict >= 0:
-        assembler.complete()
-    return verdict
+    return assembler.place(frame, memoryview(content(frame, nbytes)), now)
+
+
+def rows(assembler: Assembler, sealed: Sealed) -> list[list[int]]:
+    """Positions, offsets and lengths of a sealed slot."""
+    return assembler._tables[sealed.slot, :, : sealed.count].tolist()
+
+
+def positions(assembler: Assembler) -> list[list[int]]:
+    """Those in each sealed slot."""
+    return [rows(assembler, sealed)[0] for sealed in assembler.sealed]
 
 
 class TestAssembler:
@@ -48,18 +62,19 @@ class TestAssembler:
         assert not assembler.sealed
         put(assembler, 3)
 
-        (filling,) = assembler.sealed
-        assert sorted(filling.positions) == [0, 1, 2, 3]
+        assert positions(assembler) == [[2, 0, 1, 3]]
 
     def test_the_last_stretch_may_be_shorter(self):
         assembler, _ = make(5, 4, 3)
         put(assembler, 4)
 
-        assert [f.positions for f in assembler.sealed] == [[4]]
+        assert positions(assembler) == [[4]]
 
     def test_payloads_lie_apart_at_aligned_places(self):
-        assembler, _ = make(8, 8, 1)
-        places = [put(assembler, frame, 100) for frame in range(4)]
+        assembler, _ = make(4, 4, 1)
+        for frame in range(4):
+            put(assembler, frame, 100)
+        _, places, _ = rows(assembler, *assembler.sealed)
 
         assert all(place % ALIGNMENT == 0 for place in places)
         assert all(b - a >= 100 for a, b in pairwise(places))
@@ -87,7 +102,7 @@ class TestAssembler:
         put(assembler, 0, 200)
         put(assembler, 1, 200)
 
-        assert [f.positions for f in assembler.sealed] == [[0]]
+        assert positions(assembler) == [[0]]
 
     def test_a_full_ring_seals_the_oldest_instead_of_waiting_for_completeness(self):
         """Third trap: with every slot half filled, nothing would ever become complete."""
@@ -96,7 +111,7 @@ class TestAssembler:
         put(assembler, 4)
         assert put(assembler, 8) == Verdict.FULL
         (oldest,) = assembler.sealed
-        assert oldest.positions == [0]
+        assert positions(assembler) == [[0]]
         assembler.sealed.clear()
         free.give_back(oldest.slot)
 
@@ -104,7 +119,7 @@ class TestAssembler:
         put(assembler, 5)
         put(assembler, 6)
         put(assembler, 7)
-        assert sorted(assembler.sealed[0].positions) == [4, 5, 6, 7]
+        assert positions(assembler) == [[4, 5, 6, 7]]
 
     def test_a_stretch_may_come_as_several_blocks(self):
         assembler, free = make(8, 4, 1)
@@ -123,9 +138,10 @@ class TestAssembler:
         put(assembler, 4, now=2.0)
         assembler.seal_overdue(1.5)
 
-        assert [f.positions for f in assembler.sealed] == [[0]]
+        assert positions(assembler) == [[0]]
         assert assembler.oldest() == 2.0
 
+    @settings(deadline=None)
     @given(
         st.permutations(range(24)),
         st.integers(1, 10),
@@ -137,10 +153,11 @@ class TestAssembler:
         seen = []
 
         def collect():
-            for filling in assembler.sealed:
-                assert filling.used <= ring(slots, 640).slot_bytes
-                seen.extend(filling.positions)
-                free.give_back(filling.slot)
+            for sealed in assembler.sealed:
+                places, offsets, lengths = rows(assembler, sealed)
+                assert offsets[-1] + lengths[-1] <= ring(slots, 640).slot_bytes
+                seen.extend(places)
+                free.give_back(sealed.slot)
             assembler.sealed.clear()
 
         for frame in order:
@@ -154,6 +171,82 @@ class TestAssembler:
         assert free.all_back
 
 
+class Wire:
+    """Frames one behind the other, as they lie where they were received."""
+
+    def __init__(self, frames: list[tuple[int, int]]) -> None:
+        self.source = np.frombuffer(b"".join(content(*frame) for frame in frames), np.uint8)
+        self.frames = np.array([frame for frame, _ in frames], np.int64)
+        self.lengths = np.array([nbytes for _, nbytes in frames], np.int64)
+        self.offsets = np.cumsum([0, *self.lengths])[:-1]
+
+
+def deliver(assembler: Assembler, free: FreeSlots, frames: list[tuple[int, int]], pieces):
+    """Place frames, in pieces at once if there are any; all that can be told of it."""
+    told, wire, start = [], Wire(frames), 0
+
+    def collect():
+        for sealed in assembler.sealed:
+            where, offsets, lengths = rows(assembler, sealed)
+            memory = assembler._ring[sealed.slot]
+            held = [memory[a : a + n].tobytes() for a, n in zip(offsets, lengths, strict=True)]
+            told.append((sealed.slot, where, offsets, held))
+            free.give_back(sealed.slot)
+        assembler.sealed.clear()
+
+    for piece in [*pieces, len(frames)]:
+        end = min(start + piece, len(frames))
+        while start < end:
+            many = [w[start:end] for w in (wire.frames, wire.offsets, wire.lengths)]
+            placed, nbytes = assembler.place_many(wire.source, *many) if pieces else (0, 0)
+            assert nbytes == many[2][:placed].sum()
+            start += placed
+            collect()
+            if start < end:
+                verdict = put(assembler, *frames[start], now=float(start))
+                collect()
+                if verdict != Verdict.FULL:
+                    if verdict:
+                        told.append((start, verdict))
+                    start += 1
+    assembler.seal_all()
+    collect()
+    return told, assembler.received, assembler.is_complete, assembler.reached_end
+
+
+class TestManyAtOnce:
+    """However many are placed at once, everything is as one by one."""
+
+    @settings(deadline=None)
+    @given(
+        st.lists(st.tuples(st.integers(0, 30), st.integers(0, 700)), max_size=60),
+        st.integers(1, 10),
+        st.integers(1, 4),
+        st.lists(st.integers(1, 20), min_size=1, max_size=20),
+        st.sampled_from([
+            {}, {"sync_offset": 3}, {"sync_offset": -2}, {"order": "snake"}, {"flyback": 1},
+        ]),
+    )  # fmt: skip
+    def test_as_one_by_one(self, frames, stretch, slots, pieces, scan):
+        """Any order, losses, repetitions, frames beyond the scan, and too large ones."""
+        one, free_one = make(24, stretch, slots, payload=640, **scan)
+        many, free_many = make(24, stretch, slots, payload=640, **scan)
+
+        assert deliver(many, free_many, frames, pieces) == deliver(one, free_one, frames, [])
+
+    def test_a_full_stretch_is_the_end_of_it(self):
+        assembler, _ = make(8, 4, 2)
+        put(assembler, 0)
+        wire = Wire([(n, 50) for n in range(1, 6)])
+
+        placed, nbytes = assembler.place_many(
+            wire.source, wire.frames, wire.offsets, wire.lengths, 3 << 56
+        )
+        assert (placed, nbytes) == (3, 150)
+        lengths = rows(assembler, *assembler.sealed)[2]
+        assert lengths == [50, *[50 | 3 << 56] * 3]
+
+
 class TestFreeSlots:
     """Slots are free only once they came back."""
 
@@ -161,11 +254,12 @@ class TestFreeSlots:
         """Second trap: a new acquisition must not take slots the last one's workers still read."""
         shape = ring(2)
         free = FreeSlots(shape.slots)
-        first = Assembler(Scan((8,)), 4, shape, free)
+        memory = np.zeros(shape.size, np.uint8)
+        first = Assembler(Scan((8,)), 4, shape, free, memory)
         put(first, 0)
         put(first, 4)
         first.seal_all()
-        second = Assembler(Scan((8,)), 4, shape, free)
+        second = Assembler(Scan((8,)), 4, shape, free, memory)
 
         assert put(second, 0) == Verdict.FULL
         free.give_back(first.sealed[0].slot)

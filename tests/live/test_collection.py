@@ -16,7 +16,7 @@ from framefold.live.assembler import Assembler, FreeSlots
 from framefold.live.collection import MOST_ENCODINGS, Collection
 from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
 from framefold.processes.segment import Segment
-from framefold.protocols.base import Arrived
+from framefold.protocols.events import Arrived
 
 SIG = (3, 5)
 DTYPE = np.dtype(np.uint16)
@@ -44,8 +44,8 @@ def ring():
 
 def collection(ring: Segment, stretch: int = 4, positions: int = 16) -> Collection:
     known = Acquisition("1", "test", Scan((positions,)), SIG, DTYPE)
-    assembler = Assembler(known.scan, stretch, SHAPE, FreeSlots(SHAPE.slots))
-    return Collection(known, assembler, SHAPE, ring.bytes, ring.path)
+    assembler = Assembler(known.scan, stretch, SHAPE, FreeSlots(SHAPE.slots), ring.bytes)
+    return Collection(known, assembler, SHAPE, ring.path)
 
 
 def read(block) -> dict[int, np.ndarray]:

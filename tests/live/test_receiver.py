@@ -13,12 +13,15 @@ from framefold.core.encoding import Encoding
 from framefold.errors import RingTooSmallError, UnknownNameError
 from framefold.live.announcement import ScanChoice
 from framefold.live.counters import Count
+from framefold.live.intake import END_GRACE_SECONDS
 from framefold.live.opening import ring_shape
-from framefold.live.receiver import END_GRACE_SECONDS, Receiver
+from framefold.live.receiver import Receiver
 from framefold.live.ring import COUNTERS_BYTES
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.stream import LiveReader
-from framefold.protocols.base import Arrived, Ended, Started
+from framefold.live.transport import Transport
+from framefold.protocols import WireProtocol
+from framefold.protocols.events import Arrived, Ended, Started
 
 SIG = (8, 8)
 DTYPE = np.dtype(np.uint16)
@@ -48,7 +51,7 @@ class Pipe:
         self.said.append(pickle.loads(packed))
 
 
-class Wire:
+class Wire(Transport):
     """Messages that are events already."""
 
     connected = True
@@ -65,11 +68,15 @@ class Wire:
     def receive(self) -> Any:
         return self.messages.popleft() if self.messages else None
 
+    def close(self) -> None:
+        self.messages.clear()
 
-class Language:
+
+class Language(WireProtocol):
     """A protocol whose messages are tuples of events, or exceptions."""
 
-    def understands(self, first: Any) -> bool:
+    @classmethod
+    def understands(cls, first: Any) -> bool:
         return True
 
     def feed(self, parts: Any) -> Any:
@@ -285,7 +292,7 @@ class TestFullRing:
         assert full.receiver._stopping
 
     def test_drops(self, full):
-        reader = full.receiver._collection.acquisition.ident
+        reader = full.receiver._intake._collection.acquisition.ident
         said = full.turn(("drop", reader))
         assert verbs(said) == ["ended"]
         full.turn()
@@ -295,7 +302,7 @@ class TestFullRing:
 
     def test_a_drop_for_another_changes_nothing(self, full):
         assert not full.turn(("drop", "other"))
-        assert full.receiver._waiting is not None
+        assert full.receiver._intake._waiting is not None
 
     def test_never_ends_for_silence(self, full):
         full.pipe.time += 1000
@@ -305,7 +312,7 @@ class TestFullRing:
 
     def test_is_cut_anew_once_all_slots_are_back(self, full):
         slots = full.count(Count.SLOTS)
-        full.turn(("drop", full.receiver._collection.acquisition.ident))
+        full.turn(("drop", full.receiver._intake._collection.acquisition.ident))
         full.turn()
         said = full.hear(header("2", sig_shape=(200, 200)), frame(0, "2", sig=(200, 200)))
         assert not said  # slots still out belong to the old cut

@@ -11,7 +11,7 @@ from framefold.live.assembler import Assembler, FreeSlots, Verdict
 from framefold.live.opening import announced
 from framefold.live.ring import COUNTERS_BYTES, RingShape
 from framefold.live.settings import StreamSettings
-from framefold.protocols.base import Started
+from framefold.protocols.events import Started
 
 ROWS = 16
 
@@ -20,6 +20,15 @@ def acquisition(frames, **settings):
     header = Started("1", 1, (2, 2), np.dtype("u1"), frames)
     made = StreamSettings("tcp://detector:9999", **settings)
     return announced("a", header, (2, 2), np.dtype("u1"), made)
+
+
+def sealed_positions(assembler, free):
+    found = []
+    for sealed in assembler.sealed:
+        found += assembler._tables[sealed.slot, 0, : sealed.count].tolist()
+        free.give_back(sealed.slot)
+    assembler.sealed.clear()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -40,22 +49,17 @@ class TestScans:
         slot_bytes = RingShape(0, ROWS, 1).table_bytes + 64 * ROWS
         ring = RingShape(COUNTERS_BYTES + 8 * slot_bytes, ROWS, slot_bytes)
         free = FreeSlots(ring.slots)
-        assembler = Assembler(scan, 8, ring, free, frames)
+        assembler = Assembler(scan, 8, ring, free, np.zeros(ring.size, np.uint8), frames)
         wanted = scan.positions(0, frames)
 
         received = []
         for frame in range(frames):
-            verdict = assembler.place(frame, 4, 0.0)
+            verdict = assembler.place(frame, memoryview(b"four"), 0.0)
             assert (verdict == Verdict.NOWHERE) == (wanted[frame] == NOWHERE)
-            if verdict >= 0:
-                assembler.complete()
-            for filling in assembler.sealed:
-                received += filling.positions
-                free.give_back(filling.slot)
-            assembler.sealed.clear()
+            received += sealed_positions(assembler, free)
         whole = assembler.is_complete
         assembler.seal_all()
-        received += [position for filling in assembler.sealed for position in filling.positions]
+        received += sealed_positions(assembler, free)
 
         assert scan.shape == shape
         assert whole

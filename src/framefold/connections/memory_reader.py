@@ -58,7 +58,7 @@ class MemoryReader:
         self._arrivals = arrivals
         frame_bytes = self.acquisition.frame_bytes
         self._shape = ring_shape(settings.ring_bytes, frame_bytes, settings.block_bytes)
-        stretch = frames_per_block(
+        self._stretch = frames_per_block(
             frame_bytes,
             wanted=choice.frames_per_block or settings.frames_per_block,
             cache_bytes=settings.block_bytes,
@@ -67,7 +67,8 @@ class MemoryReader:
             update_seconds=settings.update_seconds,
         )
         self._free = FreeSlots(self._shape.slots)
-        self._assembler = Assembler(scan, stretch, self._shape, self._free, len(frames))
+        self._assembler: Assembler | None = None  # while there is a ring
+        self._ended: Ending | None = None
         self._ring_bytes = settings.ring_bytes
         self._ring: Segment | None = None
         self._out = 0  # slots that are with the workers
@@ -88,15 +89,17 @@ class MemoryReader:
             raise RunFailedError(f"series {self.acquisition.ident} was run already")
         self._taken = True
         self._ring = ring = Segment.create(self._ring_bytes)
-        collection = Collection(
-            self.acquisition, self._assembler, self._shape, ring.bytes, ring.path
-        )
+        self._assembler = Assembler(
+            self.acquisition.scan, self._stretch, self._shape, self._free, ring.bytes,
+            len(self._frames),
+        )  # fmt: skip
+        collection = Collection(self.acquisition, self._assembler, self._shape, ring.path)
         try:
             for number in self._arrivals:
                 yield from self._placed(number, collection)
                 if self._stopped:
                     return
-            self._assembler.seal_all()
+            collection.assembler.seal_all()
             yield from self._sealed(collection)
         finally:
             with self._changed:
@@ -138,6 +141,8 @@ class MemoryReader:
     def _let_go(self) -> None:
         """Free the ring, once nobody has a slot of it any more."""
         if self._over and self._out == 0 and self._ring is not None:
+            self._ended = self.ending()
+            self._assembler = None  # it looks into the ring
             forget(self._ring.path)
             self._ring.close()
 
@@ -149,8 +154,11 @@ class MemoryReader:
 
     def losses(self) -> Losses:
         """What was counted so far."""
+        known = self._assembler
+        if known is None and self._ended is not None:
+            return self._ended.losses
         return Losses(
-            received=self._assembler.received,
+            received=0 if known is None else known.received,
             duplicate=self._duplicate,
             nowhere=self._nowhere,
         )
@@ -158,6 +166,10 @@ class MemoryReader:
     def ending(self) -> Ending:
         """How it ended."""
         known = self._assembler
+        if known is None and self._ended is not None:
+            return self._ended
+        if known is None:
+            return Ending(False, "not begun", self.losses(), True)
         text = f"{known.received} of {self.acquisition.scan.size} positions received"
         cut_short = not known.is_complete and not known.reached_end
         return Ending(known.is_complete, text, self.losses(), cut_short)

@@ -1,12 +1,24 @@
-"""Assembler: which frame goes to which slot, and when a slot is sealed. Pure book-keeping."""
+"""Assembler: which frame goes to which slot, and when a slot is sealed. No I/O."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framefold.core.scan import NOWHERE, Scan
-from framefold.live.ring import RingShape, aligned
+from framefold.kernels.placing import (
+    CAPACITY,
+    COUNT,
+    LENGTHS,
+    OFFSETS,
+    POSITIONS,
+    USED,
+    place,
+)
+from framefold.live.ring import ALIGNMENT, RingShape, aligned, tables
 
 
 class Verdict(IntEnum):
@@ -56,33 +68,19 @@ class FreeSlots:
         return len(self._free) == self.slots
 
 
-@dataclass(slots=True)
-class Filling:
-    """A slot that is being filled.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A slot that is ready for the workers.
 
     Parameters
     ----------
     slot : int
-    part : int
-        Which stretch of the scan it collects.
-    capacity : int
-        Positions in that stretch.
-    opened : float
-        When its first frame came, by the caller's clock [s].
-    used : int
-        Bytes in use, the table included.
-    positions, offsets, lengths : list of int
-        One entry for each frame.
+    count : int
+        Frames in it; its table tells the rest.
     """
 
     slot: int
-    part: int
-    capacity: int
-    opened: float
-    used: int
-    positions: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
+    count: int
 
 
 class Assembler:
@@ -100,9 +98,11 @@ class Assembler:
     frames_per_block : int
         Positions a slot collects.
     shape : RingShape
-        What fits into a slot.
+        How the ring is cut.
     free : FreeSlots
         Where slots come from; the caller gives them back.
+    memory : ndarray of uint8
+        The ring.
     frames : int or None
         How many frames were promised; None when unknown.
     """
@@ -113,110 +113,162 @@ class Assembler:
         frames_per_block: int,
         shape: RingShape,
         free: FreeSlots,
+        memory: NDArray[np.uint8],
         frames: int | None = None,
     ) -> None:
-        self._position = scan.position
+        self._scan = scan
         self._stretch = max(1, min(frames_per_block, shape.rows))
-        self._size = scan.size
         self._shape = shape
         self._free = free
-        self._open: dict[int, Filling] = {}  # by part, oldest first
-        self._last: Filling | None = None  # where the last frame went
-        self._seen = bytearray(scan.size)
         self._expected = scan.reachable(frames)
         self._reachable = scan.reachable
         self._highest = -1  # number of a frame that found its place
         self.received = 0
-        self.sealed: list[Filling] = []
+        self.sealed: list[Sealed] = []
         """Slots that must go to the workers now; the caller takes them out."""
-        self.slot = 0
-        """Slot of the frame that was placed last."""
+        self._open: dict[int, tuple[int, float]] = {}  # slot -> part, when opened; oldest first
+        # What one frame after another moves is in arrays: the kernel that places many works on
+        # the same ones. Looked at one by one, memoryviews of them are the faster way in.
+        self._seen = np.zeros(scan.size, np.uint8)
+        # zeroes, which cost nothing until they are used: a scan may be announced far too large
+        self._slots = np.zeros(-(-scan.size // self._stretch), np.int32)
+        self._state = np.zeros((shape.slots, 3), np.int64)
+        self._ring = memory[shape.start(0) : shape.start(shape.slots)].reshape(shape.slots, -1)
+        self._tables = tables(self._ring, shape.rows)
+        self._seen_view, self._slots_view = self._seen.data, self._slots.data
+        self._state_view, self._tables_view = self._state.data, self._tables.data
+        self._bytes = memory.data
 
-    def place(self, frame: int, nbytes: int, now: float) -> int:
-        """Find room for a frame.
+    def place(self, frame: int, payload: memoryview, now: float, mark: int = 0) -> int:
+        """Put one frame where it belongs.
 
         Parameters
         ----------
         frame : int
             Its number.
-        nbytes : int
-            Its length as it came.
+        payload : memoryview
+            Its bytes as they came.
         now : float
             The time by any clock that never goes back [s].
+        mark : int
+            Bits to set in the length that the table tells.
 
         Returns
         -------
         int
-            Where it goes in `slot` [bytes from the slot's start], or a `Verdict` (negative).
-            Slots in `sealed` must be handed out before the payload is written.
+            0, or a `Verdict` (negative). Look into `sealed` in either case.
         """
-        position = self._position(frame)
+        position = self._scan.position(frame)
         if position == NOWHERE:
             return Verdict.NOWHERE
-        if self._seen[position]:
+        if self._seen_view[position]:
             return Verdict.DUPLICATE
+        nbytes = payload.nbytes
         part = position // self._stretch
-        filling = self._open.get(part)
-        if filling is not None and filling.used + nbytes > self._shape.slot_bytes:
-            self._seal(filling)
-            filling = None
-        if filling is None:
+        slot = self._slots_view[part] - 1
+        if slot >= 0 and self._state_view[slot, USED] + nbytes > self._shape.slot_bytes:
+            self._seal(slot)
+            slot = -1
+        if slot < 0:
             if nbytes > self._shape.payload_bytes:
                 return Verdict.TOO_LARGE
-            slot = self._free.take()
-            if slot is None:
+            taken = self._free.take()
+            if taken is None:
                 self._seal_oldest()
                 return Verdict.FULL
-            capacity = min(self._stretch, self._size - part * self._stretch)
-            filling = Filling(slot, part, capacity, now, self._shape.table_bytes)
-            self._open[part] = filling
-        self._seen[position] = 1
-        if frame > self._highest:
-            self._highest = frame
+            slot = taken
+            self._open_slot(slot, part, now)
+        self._write(slot, position, payload, mark)
+        self._highest = max(self._highest, frame)
+        return 0
+
+    def place_many(
+        self,
+        source: NDArray[np.uint8],
+        frames: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        mark: int = 0,
+    ) -> tuple[int, int]:
+        """Put frames where they belong, as long as `place` would only write them down.
+
+        Parameters
+        ----------
+        source : ndarray of uint8
+            What the frames lie in.
+        frames : ndarray of int64
+            Their numbers.
+        offsets, lengths : ndarray of int64
+            Where they lie in ``source`` [bytes].
+        mark : int
+            As in `place`.
+
+        Returns
+        -------
+        placed : int
+            How many were done, from the first. The next one is for `place`; or it was
+            only the last that its slot waited for, which is in `sealed` now.
+        nbytes : int
+            Their lengths together [bytes].
+        """
+        placed, nbytes, slot = place(
+            source, self._scan.positions_of(frames), offsets, lengths, mark, self._seen,
+            self._stretch, self._slots, self._state, self._ring, self._tables, ALIGNMENT,
+        )  # fmt: skip
+        self.received += placed
+        if placed:
+            self._highest = max(self._highest, int(frames[:placed].max()))
+            self._seal_if_full(slot)
+        return placed, nbytes
+
+    def _open_slot(self, slot: int, part: int, now: float) -> None:
+        self._open[slot] = part, now
+        self._slots_view[part] = slot + 1
+        capacity = min(self._stretch, self._scan.size - part * self._stretch)
+        self._state[slot] = 0, self._shape.table_bytes, capacity
+
+    def _write(self, slot: int, position: int, payload: memoryview, mark: int) -> None:
+        state, rows = self._state_view, self._tables_view
+        row, offset, nbytes = state[slot, COUNT], state[slot, USED], payload.nbytes
+        start = self._shape.start(slot) + offset
+        self._bytes[start : start + nbytes] = payload
+        rows[slot, POSITIONS, row] = position
+        rows[slot, OFFSETS, row] = offset
+        rows[slot, LENGTHS, row] = nbytes | mark
+        state[slot, COUNT] = row + 1
+        state[slot, USED] = aligned(offset + nbytes)
+        self._seen_view[position] = 1
         self.received += 1
-        offset = filling.used
-        filling.positions.append(position)
-        filling.offsets.append(offset)
-        filling.lengths.append(nbytes)
-        filling.used = aligned(offset + nbytes)
-        self.slot = filling.slot
-        self._last = filling
-        return offset
-
-    def complete(self) -> None:
-        """The payload of the frame placed last is written: seal its slot if that was all."""
-        filling = self._last
-        if filling is not None and len(filling.positions) == filling.capacity:
-            self._seal(filling)
-            self._last = None
-
-    def filling(self, slot: int) -> Filling:
-        """What is known of a slot that is being filled."""
-        return next(f for f in self._open.values() if f.slot == slot)
+        self._seal_if_full(slot)
 
     def seal_overdue(self, opened_before: float) -> None:
         """Seal every slot whose first frame came before a moment of the caller's clock [s]."""
-        for filling in [f for f in self._open.values() if f.opened <= opened_before]:
-            self._seal(filling)
+        for slot in [s for s, (_, opened) in self._open.items() if opened <= opened_before]:
+            self._seal(slot)
 
     def seal_all(self) -> None:
         """Seal what there is: no more frames come."""
-        for filling in list(self._open.values()):
-            self._seal(filling)
+        for slot in list(self._open):
+            self._seal(slot)
 
     def oldest(self) -> float | None:
         """When the first frame of the oldest open slot came [s]; None when none is open."""
         first = next(iter(self._open.values()), None)
-        return None if first is None else first.opened
+        return None if first is None else first[1]
 
     def _seal_oldest(self) -> None:
-        first = next(iter(self._open.values()), None)
+        first = next(iter(self._open), None)
         if first is not None:
             self._seal(first)
 
-    def _seal(self, filling: Filling) -> None:
-        del self._open[filling.part]
-        self.sealed.append(filling)
+    def _seal_if_full(self, slot: int) -> None:
+        if self._state_view[slot, COUNT] == self._state_view[slot, CAPACITY]:
+            self._seal(slot)
+
+    def _seal(self, slot: int) -> None:
+        part, _ = self._open.pop(slot)
+        self._slots_view[part] = 0
+        self.sealed.append(Sealed(slot, self._state_view[slot, COUNT]))
 
     @property
     def is_complete(self) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
 from framefold.core.acquisition import Acquisition
 from framefold.core.encoding import Encoding
+from framefold.core.losses import Losses
+from framefold.core.reader import Ending
 from framefold.errors import ProtocolError
-from framefold.live.assembler import Assembler, Filling
+from framefold.live.assembler import Assembler, Sealed
 from framefold.live.block import KIND_SHIFT, SlotBlock
-from framefold.live.ring import RingShape, table
-from framefold.protocols.base import Arrived
+from framefold.live.ring import RingShape
+from framefold.protocols.batch import Images
+from framefold.protocols.events import Arrived
 
 MOST_ENCODINGS = 8
 
@@ -28,8 +28,6 @@ class Collection:
         Says where they go.
     shape : RingShape
         How the ring is cut.
-    memory : ndarray of uint8
-        The ring.
     path : str
         What workers attach to it by.
     """
@@ -39,17 +37,13 @@ class Collection:
         acquisition: Acquisition,
         assembler: Assembler,
         shape: RingShape,
-        memory: NDArray[np.uint8],
         path: str,
     ) -> None:
         self.acquisition = acquisition
         self.assembler = assembler
         self._shape = shape
-        self._memory = memory
-        self._view = memory.data
         self._path = path
         self._encodings: list[Encoding] = []
-        self._kinds: dict[int, list[int]] = {}  # slot -> encoding of each of its frames
         self._blocks = 0
 
     def take(self, frame: Arrived, now: float) -> int:
@@ -79,18 +73,34 @@ class Collection:
                 f"frame {frame.frame} is {frame.dtype} {frame.sig_shape}, "
                 f"the series is {known.dtype} {known.sig_shape}",
             )
-        kind = self._kind(frame.encoding)
-        nbytes = frame.payload.nbytes
-        offset = self.assembler.place(frame.frame, nbytes, now)
-        if offset < 0:
-            return offset
-        slot = self.assembler.slot
-        start = self._shape.start(slot) + offset
-        self._view[start : start + nbytes] = frame.payload
-        if kind or slot in self._kinds:
-            self._note_kind(slot, kind)
-        self.assembler.complete()
-        return 0
+        mark = self._kind(frame.encoding) << KIND_SHIFT
+        return self.assembler.place(frame.frame, frame.payload, now, mark)
+
+    def take_many(self, images: Images, start: int) -> tuple[int, int]:
+        """Put images into the ring as long as nothing is to be decided.
+
+        Parameters
+        ----------
+        images : Images
+            Of the shape and type that were announced.
+        start : int
+            The first one to take.
+
+        Returns
+        -------
+        taken : int
+            How many; the one behind them is for `take`, if it is not for another `take_many`.
+        nbytes : int
+            Their lengths together [bytes].
+        """
+        mark = self._kind(images.like.encoding) << KIND_SHIFT
+        return self.assembler.place_many(
+            images.memory,
+            images.frames[start:],
+            images.offsets[start:],
+            images.lengths[start:],
+            mark,
+        )
 
     def _kind(self, encoding: Encoding) -> int:
         if encoding in self._encodings:
@@ -100,12 +110,6 @@ class Collection:
         self._encodings.append(encoding)
         return len(self._encodings) - 1
 
-    def _note_kind(self, slot: int, kind: int) -> None:
-        kinds = self._kinds.setdefault(slot, [])
-        filling = self.assembler.filling(slot)
-        kinds.extend([0] * (len(filling.positions) - 1 - len(kinds)))
-        kinds.append(kind)
-
     def sealed(self, now: float = 0.0) -> Iterator[SlotBlock]:
         """The slots that were sealed since the last time, as blocks for the workers.
 
@@ -114,30 +118,40 @@ class Collection:
         now : float
             The time by the machine's monotonic clock [s].
         """
-        filled, self.assembler.sealed = self.assembler.sealed, []
-        for filling in filled:
-            yield self._block(filling, now)
+        ready, self.assembler.sealed = self.assembler.sealed, []
+        for one in ready:
+            yield self._block(one, now)
 
-    def _block(self, filling: Filling, now: float) -> SlotBlock:
-        start = self._shape.start(filling.slot)
-        count = len(filling.positions)
-        rows = table(self._memory[start : start + self._shape.slot_bytes], self._shape.rows)
-        rows[0, :count] = filling.positions
-        rows[1, :count] = filling.offsets
-        rows[2, :count] = filling.lengths
-        kinds = self._kinds.pop(filling.slot, None)
-        if kinds is not None:
-            rows[2, : len(kinds)] |= np.array(kinds, dtype=np.int64) << KIND_SHIFT
+    def _block(self, sealed: Sealed, now: float) -> SlotBlock:
         self._blocks += 1
         return SlotBlock(
             ident=self._blocks,
             path=self._path,
             size=self._shape.size,
-            slot=filling.slot,
-            start=start,
+            slot=sealed.slot,
+            start=self._shape.start(sealed.slot),
             slot_bytes=self._shape.slot_bytes,
             rows=self._shape.rows,
-            count=count,
+            count=sealed.count,
             encodings=tuple(self._encodings),
             sealed=now,
         )
+
+    def ending(self, reason: str, counted: Losses) -> Ending:
+        """How it ended.
+
+        Parameters
+        ----------
+        reason : str
+            Why no more frames are expected.
+        counted : Losses
+        """
+        assembler, scan = self.assembler, self.acquisition.scan
+        complete = assembler.is_complete
+        if not complete:
+            text = f"{assembler.received} of {scan.size} positions received: {reason}"
+        elif assembler.received == scan.size:
+            text = f"all {scan.size} positions received"
+        else:
+            text = f"all frames received, for {assembler.received} of {scan.size} positions"
+        return Ending(complete, text, counted, not complete and not assembler.reached_end)

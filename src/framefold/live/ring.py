@@ -85,3 +85,21 @@ def table(slot: NDArray[np.uint8], rows: int) -> NDArray[np.int64]:
         Positions, offsets [bytes], lengths [bytes]; a view.
     """
     return slot[: COLUMNS * 8 * rows].view(np.int64).reshape(COLUMNS, rows)
+
+
+def tables(slots: NDArray[np.uint8], rows: int) -> NDArray[np.int64]:
+    """The tables of all slots.
+
+    Parameters
+    ----------
+    slots : ndarray of uint8, shape (slots, slot_bytes)
+        Their memory.
+    rows : int
+        Frames each has room to describe.
+
+    Returns
+    -------
+    ndarray of int64, shape (slots, 3, rows)
+        As `table` has them; a view.
+    """
+    return slots[:, : COLUMNS * 8 * rows].view(np.int64).reshape(len(slots), COLUMNS, rows)

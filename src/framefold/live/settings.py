@@ -13,6 +13,7 @@ from framefold.errors import ConfigError
 from framefold.live.ring import COUNTERS_BYTES
 
 MIB = 1 << 20
+TRANSPORTS = ("auto", "zmtp", "libzmq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class StreamSettings:
     masked : str
         What stands in the place of pixels that the detector masks: ``"zero"``, ``"repair"`` for
         the mean of their neighbours where the header tells which they are, or ``"raw"``.
+    transport : str
+        How the ZeroMQ connection is read: ``"zmtp"`` by our own code, ``"libzmq"`` by the
+        library, ``"auto"`` by our own as far as it goes.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class StreamSettings:
     log_level: str = "WARNING"
     hold: bool = False
     masked: str = "zero"
+    transport: str = "auto"
 
     def __post_init__(self) -> None:
         checked_masked(self.masked)
@@ -109,6 +114,9 @@ class StreamSettings:
             )
         if idle == math.inf:
             object.__setattr__(self, "idle_seconds", None)
+        if self.transport not in TRANSPORTS:
+            known = ", ".join(TRANSPORTS)
+            raise ConfigError(f"transport={self.transport!r}: give one of {known}")
         if self.log_level not in logging.getLevelNamesMapping():
             known = ", ".join(logging.getLevelNamesMapping())
             raise ConfigError(f"log_level={self.log_level!r}: give one of {known}")

@@ -1,66 +1,22 @@
-"""Transport: where messages come from. ZeroMQ here; a recording is another."""
+"""Transport: where messages come from. A ZeroMQ connection, read in one of two ways."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-import zmq
-from zmq.utils.monitor import parse_monitor_message
-
-from framefold.errors import ConfigError
-
-HIGH_WATER_MARK = 200
-"""Messages queued before the sender is held back: a short queue stays in the cache. More than
-that waits in the kernel's buffer, then at the sender."""
-
-KERNEL_BUFFER_BYTES = 4 << 20
-COPY_LIMIT_BYTES = 64 << 10
-"""Below this a copied part is cheaper than one that keeps its ZeroMQ message alive."""
+from framefold.protocols.batch import Messages
 
 
-class ZmqTransport:
-    """A PULL socket on a detector's PUSH socket.
+class Transport(ABC):
+    """Messages of one detector; what the receiver listens to."""
 
-    Everything that only counts for new connections is set before connecting.
+    connected: bool
+    """Whether the detector's socket is there."""
 
-    Parameters
-    ----------
-    endpoint : str
-        ``tcp://HOST:PORT`` or ``ipc://PATH``.
-
-    Raises
-    ------
-    ConfigError
-        If ZeroMQ cannot make sense of the endpoint.
-    """
-
-    def __init__(self, endpoint: str) -> None:
-        self._context = zmq.Context(io_threads=1)
-        self._socket = self._context.socket(zmq.PULL)
-        self._socket.setsockopt(zmq.RCVHWM, HIGH_WATER_MARK)
-        self._socket.setsockopt(zmq.RCVBUF, KERNEL_BUFFER_BYTES)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.RECONNECT_IVL, 100)
-        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
-        self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-        self._monitor = self._socket.get_monitor_socket(
-            zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED
-        )
-        self.connected = False
-        self._last_bytes = 0
-        try:
-            self._socket.connect(endpoint)
-        except zmq.ZMQError as error:
-            self.close()
-            raise ConfigError(
-                f"stream endpoint {endpoint!r} cannot be used: {error}; "
-                "give tcp://HOST:PORT or ipc://PATH"
-            ) from error
-        self._poller = zmq.Poller()
-        self._poller.register(self._monitor, zmq.POLLIN)
-
+    @abstractmethod
     def wait(self, control: int, seconds: float | None, *, data: bool) -> tuple[bool, bool]:
         """Wait for something to do.
 
@@ -69,48 +25,34 @@ class ZmqTransport:
         control : int
             Descriptor of the pipe that orders come by.
         seconds : float or None
-            Longest wait; None for ever.
+            Longest wait; None for ever. It may come back earlier.
         data : bool
             Whether messages are of interest: without a free slot they are left to wait.
 
         Returns
         -------
         tuple of bool
-            Whether there are orders, and whether there are messages.
+            Whether there are orders, and whether there may be messages.
         """
-        self._poller.register(control, zmq.POLLIN)
-        if data:
-            self._poller.register(self._socket, zmq.POLLIN)
-        elif self._socket in self._poller:
-            self._poller.unregister(self._socket)
-        # longer than that is waited for in steps: the poller counts milliseconds in an int
-        timeout = None if seconds is None else max(0, int(min(seconds, 3600) * 1000 + 0.999))
-        ready = dict(self._poller.poll(timeout))
-        if self._monitor in ready:
-            event = parse_monitor_message(self._monitor.recv_multipart())
-            self.connected = event["event"] == zmq.EVENT_CONNECTED
-        return control in ready, self._socket in ready
 
+    @abstractmethod
     def receive(self) -> Sequence[bytes | memoryview] | None:
         """The parts of the next message that is here already; None when there is none."""
-        try:
-            if self._last_bytes < COPY_LIMIT_BYTES:
-                parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
-                self._last_bytes = max(map(len, parts))
-                return parts
-            frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        except zmq.Again:
-            return None
-        views = [frame.buffer for frame in frames]
-        self._last_bytes = max(view.nbytes for view in views)
-        return views
 
+    def at_hand(self) -> Messages | None:
+        """The messages that are here already, where they lie; None when there is none, or where
+        messages can only be had one by one.
+
+        They stay valid until the next call of any method but `take`.
+        """
+        return None
+
+    def take(self, count: int) -> None:  # noqa: B027 - nothing to do where there is no `at_hand`
+        """The first so many messages at hand are done with."""
+
+    @abstractmethod
     def close(self) -> None:
         """Leave the detector; what was not received is dropped."""
-        self._socket.disable_monitor()
-        self._monitor.close(0)
-        self._socket.close(0)
-        self._context.term()
 
     def __enter__(self) -> Self:
         return self

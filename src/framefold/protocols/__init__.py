@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from framefold.errors import ProtocolError
-from framefold.protocols.base import Arrived, Ended, Event, Part, Started, WireProtocol
+from framefold.protocols.base import WireProtocol
+from framefold.protocols.events import Arrived, Ended, Event, Part, Started
 from framefold.registry import Registry
 
 __all__ = ["Arrived", "Ended", "Event", "Part", "Started", "WireProtocol", "protocols", "recognise"]

@@ -3,105 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-import numpy as np
-
-from framefold.core.encoding import Encoding
 from framefold.errors import ProtocolError
+from framefold.protocols.batch import ImagePattern
+from framefold.protocols.events import Event, Part
 
 MAX_PIXELS = 2**31
 """More pixels than this in one frame is nonsense, not a detector."""
 
 MAX_FRAME = 2**53
 """Frame numbers beyond this no longer survive JSON readers that keep numbers as doubles."""
-
-Part = bytes | memoryview
-"""One ZeroMQ frame of a message; a memoryview is contiguous and of single bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A series was announced.
-
-    Parameters
-    ----------
-    series : str
-        Identity of the series: what all its messages carry.
-    number : int
-        The detector's running number of the series; 0 where it tells none.
-    sig_shape : tuple of int or None
-        Rows and columns [pixels]; None when the announcement does not tell.
-    dtype : numpy.dtype or None
-        Pixel type, machine byte order; None when the announcement does not tell.
-    frames : int or None
-        Frames promised; an upper bound, detectors are stopped early.
-    channels : tuple of str
-        Names of the images in each message; empty where the protocol has one unnamed.
-    frame_time : float or None
-        Time from frame to frame [s].
-    metadata : mapping
-        What the announcement held beside that, by the detector's own names; ``"notes"``,
-        where present, is a tuple of sentences on what in it could not be used.
-    """
-
-    series: str
-    number: int
-    sig_shape: tuple[int, ...] | None
-    dtype: np.dtype[Any] | None
-    frames: int | None
-    channels: tuple[str, ...] = ()
-    frame_time: float | None = None
-    metadata: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One frame came in.
-
-    Parameters
-    ----------
-    series : str
-        Identity of the series it says it belongs to.
-    frame : int
-        Its number in the series, from 0.
-    payload : memoryview
-        The encoded pixels; shares memory with the message part where the protocol allows.
-    encoding : Encoding
-        How to decode them.
-    sig_shape : tuple of int
-        Rows and columns [pixels].
-    dtype : numpy.dtype
-        Pixel type, machine byte order.
-    """
-
-    series: str
-    frame: int
-    payload: memoryview
-    encoding: Encoding
-    sig_shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A series is over, whether complete or not: the messages do not tell.
-
-    Parameters
-    ----------
-    series : str
-        Identity of the series.
-    reason : str
-        What the message called it.
-    """
-
-    series: str
-    reason: str
-
-
-Event = Started | Arrived | Ended
 
 
 class WireProtocol(ABC):
@@ -122,6 +35,14 @@ class WireProtocol(ABC):
     @abstractmethod
     def understands(cls, first_part: Part) -> bool:
         """Whether a message that begins with this part may be of this language."""
+
+    @property
+    def pattern(self) -> ImagePattern | None:
+        """What the images of the series at hand have in common, for reading many at a time.
+
+        None while it is not known, which is for ever where a language offers no such thing.
+        """
+        return None
 
     @abstractmethod
     def feed(self, parts: Sequence[Part]) -> tuple[Event, ...]:

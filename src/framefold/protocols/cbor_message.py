@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import cbor2
 
 from framefold.errors import ProtocolError
-from framefold.protocols.base import Part
+from framefold.protocols.events import Part
 
 # Tags that cbor2 would act on and that a detector message has no use for. Dates (0, 1, 100, 1004)
 # stay text or numbers, so that one which does not parse stops nothing. Big floats (4, 5), rationals

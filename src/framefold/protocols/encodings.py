@@ -104,9 +104,29 @@ def check_size(encoding: Encoding, size: int, frame_bytes: int) -> None:
     ProtocolError
         ``"size-mismatch"``.
     """
+    smallest, largest = sizes(encoding, frame_bytes)
+    if smallest <= size <= largest:
+        return
+    if encoding.codec == "raw":
+        raise ProtocolError("size-mismatch", f"{size} raw bytes for a frame of {frame_bytes}")
+    raise ProtocolError("size-mismatch", f"{size} bytes are too few for {encoding.codec}")
+
+
+def sizes(encoding: Encoding, frame_bytes: int) -> tuple[int, int]:
+    """How long a blob may be that is a frame.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How it was encoded.
+    frame_bytes : int
+        Length of the decoded frame [bytes].
+
+    Returns
+    -------
+    tuple of int
+        The smallest and the largest length [bytes]. How much encoding adds to a frame at most
+        is not for us to say: who makes room for it says how much there is.
+    """
     smallest = _SIZES.get(encoding.codec)
-    if smallest is None:
-        if size != frame_bytes:
-            raise ProtocolError("size-mismatch", f"{size} raw bytes for a frame of {frame_bytes}")
-    elif size < smallest:
-        raise ProtocolError("size-mismatch", f"{size} bytes are too few for {encoding.codec}")
+    return (frame_bytes, frame_bytes) if smallest is None else (smallest, 2**62)

@@ -10,24 +10,21 @@ import numpy as np
 
 from framefold.core.encoding import Encoding
 from framefold.errors import ProtocolError
-from framefold.protocols.base import (
-    MAX_FRAME,
-    Arrived,
-    Ended,
-    Event,
-    Part,
-    WireProtocol,
-    checked_shape,
-    shown,
-)
+from framefold.protocols.base import MAX_FRAME, WireProtocol, checked_shape, shown
 from framefold.protocols.encodings import check_size, stream_v1_encoding
+from framefold.protocols.events import Arrived, Ended, Event, Part
 from framefold.protocols.simplon_v1_header import Header
+from framefold.protocols.simplon_v1_pattern import JsonImagePattern
 
 _DTYPES = {
     name: np.dtype(name)
     for name in ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32")
 }
 _T = TypeVar("_T")
+
+# A pattern is learnt from messages that the last one did not know. A series in which that happens
+# again and again (or that nobody reads by patterns) need not go on learning.
+_LESSONS = 8
 
 
 class _Head(msgspec.Struct):
@@ -74,11 +71,19 @@ class SimplonV1(WireProtocol):
         self._image = msgspec.json.Decoder(_Image)
         self._layouts: dict[tuple[int, int, str, str], _Layout] = {}
         self._header: Header | None = None  # one whose parts are still coming in
+        self._pattern: JsonImagePattern | None = None
+        self._lessons = 0  # patterns made since the last header
 
     @classmethod
     def understands(cls, first_part: Part) -> bool:
         """Whether the part begins like JSON."""
         return bytes(first_part[:1]) == b"{"
+
+    @property
+    def pattern(self) -> JsonImagePattern | None:
+        """What images of the series at hand have in common; None while that is not known."""
+        # while a header goes on, what looks like an image may be a part of it
+        return None if self._header is not None else self._pattern
 
     def feed(self, parts: Sequence[Part]) -> tuple[Event, ...]:
         """What one message tells.
@@ -127,7 +132,18 @@ class SimplonV1(WireProtocol):
             detail = f"{len(payload)} bytes where size is {shown(image.size)} (frame {frame})"
             raise ProtocolError("size-mismatch", detail)
         check_size(encoding, len(payload), frame_bytes)
-        return Arrived(str(series), frame, payload, encoding, shape, dtype)
+        arrived = Arrived(str(series), frame, payload, encoding, shape, dtype)
+        if self._lessons < _LESSONS:
+            self._remember(series, parts[1], arrived)
+        return arrived
+
+    def _remember(self, series: int, second: Part, image: Arrived) -> None:
+        """Prepare to know the next image of this series by its bytes."""
+        self._lessons += 1
+        try:
+            self._pattern = JsonImagePattern(series, second, image)
+        except ValueError:
+            self._pattern = None  # written in some other way: every message is read in full
 
     def _learn(self, w: int, h: int, image: _Image) -> _Layout:
         """Check a combination that was not seen before; a series has one, so this is rare."""
@@ -153,6 +169,7 @@ class SimplonV1(WireProtocol):
             return (Ended(str(head.series), head.htype),)
         if not head.htype.startswith("dheader"):
             raise ProtocolError("unknown-message", f"htype {head.htype[:40]!r}")
+        self._pattern, self._lessons = None, 0
         header = Header(head.series, head.header_detail)
         header.add(parts[1:])
         return self._announce_if_complete(header)

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from framefold.errors import ProtocolError
-from framefold.protocols.base import Part, Started, checked_count, checked_shape, seconds, shown
+from framefold.protocols.base import checked_count, checked_shape, seconds, shown
+from framefold.protocols.events import Part, Started
 
 _PARTS = {"none": 1, "basic": 2, "all": 8}  # an appendix may follow
 _DEPTHS = {8: "uint8", 16: "uint16", 32: "uint32"}

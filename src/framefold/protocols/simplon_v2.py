@@ -9,23 +9,13 @@ import numpy as np
 from cbor2 import CBORTag
 
 from framefold.errors import ProtocolError
-from framefold.protocols.base import (
-    Arrived,
-    Ended,
-    Event,
-    Part,
-    Started,
-    WireProtocol,
-    checked_count,
-    checked_shape,
-    seconds,
-    shown,
-)
+from framefold.protocols.base import WireProtocol, checked_count, checked_shape, seconds, shown
 from framefold.protocols.cbor_arrays import image_array
 from framefold.protocols.cbor_message import decode, without_blobs
 from framefold.protocols.encodings import check_size
+from framefold.protocols.events import Arrived, Ended, Event, Part, Started
 from framefold.protocols.simplon_v2_metadata import metadata
-from framefold.protocols.simplon_v2_pattern import ImagePattern
+from framefold.protocols.simplon_v2_pattern import CborImagePattern
 
 _DTYPES = {
     f"{kind}{bits}": np.dtype(f"{kind}{bits}") for kind in ("uint", "int") for bits in (8, 16, 32)
@@ -57,7 +47,7 @@ class SimplonV2(WireProtocol):
         super().__init__(channel)
         self._series = ""  # of the last start message
         self._channels: tuple[str, ...] = ()
-        self._pattern: ImagePattern | None = None
+        self._pattern: CborImagePattern | None = None
         self._lessons = 0  # patterns made since the last start message
 
     @classmethod
@@ -97,28 +87,40 @@ class SimplonV2(WireProtocol):
         small, blobs = without_blobs(whole)
         if blobs:
             try:
-                events = self._events(decode(small), blobs)
+                message = decode(small)
+                events = self._events(message, blobs)
             except ProtocolError:
                 # Either the message is bad, which the second look will tell in its own words,
                 # or something in it merely looked like the beginning of an array.
                 pass
             else:
-                self._learn(small, blobs, events[0])
+                self._learn(small, message, blobs, events)
                 return events
         return self._events(decode(whole), {})
 
-    def _learn(self, small: bytes, blobs: Mapping[bytes, memoryview], event: Event) -> None:
+    @property
+    def pattern(self) -> CborImagePattern | None:
+        """What images of the series at hand have in common; None while that is not known."""
+        return self._pattern
+
+    def _learn(
+        self,
+        small: bytes,
+        message: Mapping[str, object],
+        blobs: Mapping[bytes, memoryview],
+        events: Sequence[Event],
+    ) -> None:
         """Prepare to know the next image of this series by its bytes."""
-        if not isinstance(event, Arrived) or self._lessons >= _LESSONS:
+        if self._lessons >= _LESSONS:
             return
-        self._lessons += 1
-        chosen = next((i for i, blob in enumerate(blobs.values()) if blob is event.payload), None)
-        if chosen is None:
-            return
-        try:
-            self._pattern = ImagePattern(small, len(blobs), chosen, event)
-        except ValueError:
-            self._lessons = _LESSONS  # laid out in some other way: decode every message
+        for event in events:
+            if isinstance(event, Arrived):
+                self._lessons += 1
+                chosen = [i for i, blob in enumerate(blobs.values()) if blob is event.payload]
+                try:
+                    self._pattern = CborImagePattern(small, message, len(blobs), chosen[0], event)
+                except (ValueError, IndexError):
+                    self._lessons = _LESSONS  # laid out in some other way: decode every message
 
     def _events(
         self, message: dict[str, Any], blobs: Mapping[bytes, memoryview]
