@@ -22,6 +22,7 @@ MAY_UNPICKLE = (
     "udf/partial.py",
     "live/receiver.py",
     "live/stream.py",
+    "record/recorder.py",
     "formats/dask_arrays.py",  # a block's own part, which comes through the workers' pipe
     "testing/trial.py",  # what it has pickled itself, a line before
 )

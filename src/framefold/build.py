@@ -6,13 +6,14 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from framefold import analyses
 from framefold.api import PRELOAD, usable_cores
 from framefold.config import Config, PipelineConfig, SourceConfig
+from framefold.core.reader import Reader
 from framefold.engine.history import History
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run
@@ -20,8 +21,14 @@ from framefold.errors import ConfigError, FramefoldError, ParameterError
 from framefold.http.app import make_app
 from framefold.http.server import serving
 from framefold.live.settings import MIB, StreamSettings
-from framefold.live.stream import LiveReader, Stream
+from framefold.live.stream import TO_A_DETECTOR, Listening, LiveReader, Stream
 from framefold.processes.launcher import Launcher
+from framefold.record.logging_receiver import logging_messages
+from framefold.record.message_log import LogSettings
+from framefold.record.plan import folder_of
+from framefold.record.recorded_reader import RecordedReader
+from framefold.record.recording import Recording
+from framefold.record.settings import RecordingSettings
 from framefold.udf import UDF
 
 log = logging.getLogger(__name__)
@@ -106,6 +113,32 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
     )
 
 
+def recording_settings(config: Config) -> RecordingSettings:
+    """What the recorder is told.
+
+    Raises
+    ------
+    ConfigError
+        If there cannot be such a folder.
+    """
+    told = config.recording
+    folder_of(told.directory)  # what is wrong with it should be said before the start
+    return RecordingSettings(
+        directory=told.directory,
+        file_bytes=told.max_file_mib * MIB,
+        min_free_bytes=int(told.min_free_gib * (1 << 30)),
+        log_level=config.logging.level,
+    )
+
+
+def listening_of(config: Config, source: SourceConfig) -> Listening:
+    """Which process listens: one that logs all messages, if that was asked for."""
+    told = recording_settings(config)
+    if not (config.recording.enabled and config.recording.wire_log):
+        return TO_A_DETECTOR
+    return logging_messages(LogSettings(told.directory, source.stream, told.min_free_bytes))
+
+
 def worker_count(config: Config) -> int:
     """How many workers to start."""
     count = config.workers.count
@@ -120,6 +153,8 @@ class Service:
     config : Config
     source : str or None
         Which source to listen to; may be left out where there is only one.
+    listening : Listening or None
+        Who listens; None for what the configuration says.
 
     Raises
     ------
@@ -127,16 +162,22 @@ class Service:
         If the configuration cannot be used.
     """
 
-    def __init__(self, config: Config, source: str | None = None) -> None:
+    def __init__(
+        self, config: Config, source: str | None = None, listening: Listening | None = None
+    ) -> None:
         self._config = config
         self._source = config.source(source)
+        self._listening = listening or listening_of(config, self._source)
+        self._recording_settings = recording_settings(config)
         make_pipeline(config.pipeline)  # what is wrong with it should be said before the start
         self.history = History(config.history.keep_in_memory)
         self._launcher = Launcher(PRELOAD)
         self._pool: ProcessPool | None = None
         self._stream: Stream | None = None
+        self._recording: Recording | None = None
         self._acquiring: threading.Thread | None = None
         self._stopped = threading.Event()
+        self._through: Callable[[], None] = lambda: None  # called when no acquisition will come
 
     def start(self) -> None:
         """Start listening and working; returns when both are ready.
@@ -147,7 +188,9 @@ class Service:
             If the stream cannot be listened to.
         """
         settings = stream_settings(self._config, self._source)
-        self._stream = Stream(self._launcher, settings)
+        self._stream = Stream(self._launcher, settings, self._listening)
+        if self._config.recording.enabled:
+            self._recording = Recording(self._launcher, self._recording_settings)
         self._pool = ProcessPool(self._launcher, worker_count(self._config))
         self._acquiring = threading.Thread(
             target=self._acquire, args=(self._stream, self._pool), name="acquire"
@@ -162,8 +205,21 @@ class Service:
                     return
         except FramefoldError as error:
             log.error("stream given up source=%s error=%s", self._source.stream, error)
+        finally:
+            self._through()
 
-    def _process(self, reader: LiveReader, pool: ProcessPool) -> None:
+    def _process(self, live: LiveReader, pool: ProcessPool) -> None:
+        reader: Reader = live
+        recorded: RecordedReader | None = None
+        if self._recording is not None:
+            reader = recorded = self._recording.reader(live)
+        try:
+            self._run(reader, pool)
+        finally:
+            if recorded is not None:
+                recorded.join()
+
+    def _run(self, reader: Reader, pool: ProcessPool) -> None:
         try:
             run = Run(
                 reader,
@@ -185,6 +241,7 @@ class Service:
     def status(self) -> Mapping[str, object]:
         """What the status page shows beside the current run."""
         stream, pool = self._stream, self._pool
+        recording = self._recording.state if self._recording else None
         newest = self.history.get("latest")
         return {
             "source": {
@@ -193,6 +250,7 @@ class Service:
                 **(asdict(stream.statistics()) if stream else {}),
                 "last_refusal": stream.last_refusal if stream else "",
             },
+            "recording": recording.as_dict() if recording else None,
             "workers": {"count": pool.workers if pool else 0},
             "run": dict(newest.statistics()) if newest else None,
         }
@@ -209,6 +267,8 @@ class Service:
             self._acquiring.join()
         if self._stream is not None:
             self._stream.end()
+        if self._recording is not None:
+            self._recording.close()
         if self._pool is not None:
             self._pool.close()
         self._launcher.close()
@@ -239,13 +299,15 @@ class Service:
         if not given_up:
             await starting
 
-    async def run(self, *, announce: Any = print) -> None:
+    async def run(self, *, announce: Any = print, until_through: bool = False) -> None:
         """Serve until SIGINT or SIGTERM.
 
         Parameters
         ----------
         announce : callable
             Told the address once it answers.
+        until_through : bool
+            Whether to end by itself when no further acquisition can come.
 
         Raises
         ------
@@ -263,6 +325,8 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
+        if until_through:
+            self._through = lambda: _set_from_thread(loop, ending)
         try:
             async with serving(app, server.host, server.port) as address:
                 announce(address)
@@ -270,3 +334,7 @@ class Service:
                 await ending.wait()
         finally:
             await asyncio.to_thread(self.stop)
+
+
+def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(event.set)

@@ -105,6 +105,21 @@ class ScanConfig(_Section):
     """Silence after which an acquisition is taken for over [s]; inf waits for ever."""
 
 
+class RecordingConfig(_Section):
+    """Keeping the frames."""
+
+    enabled: bool = False
+    """Whether acquisitions are recorded while they are processed."""
+    directory: str = "recordings"
+    """Folder for the files; {date} in it becomes the day."""
+    max_file_mib: Positive = 4096
+    """How long a data file may become, were no frame compressible [MiB]."""
+    min_free_gib: Annotated[float, Field(ge=0)] = 1.0
+    """Room that is left alone: less than that, and a recording is not begun, or stopped [GiB]."""
+    wire_log: bool = False
+    """Whether all messages are logged as they come, too."""
+
+
 class PipelineConfig(_Section):
     """One UDF of the run."""
 
@@ -140,6 +155,7 @@ class Config(_Section):
     buffers: BuffersConfig = BuffersConfig()
     scan: ScanConfig = ScanConfig()
     pipeline: tuple[PipelineConfig, ...] = ()
+    recording: RecordingConfig = RecordingConfig()
     history: HistoryConfig = HistoryConfig()
     logging: LoggingConfig = LoggingConfig()
 
@@ -274,6 +290,7 @@ _SECTIONS: dict[str | None, type[BaseModel]] = {
     "workers": WorkersConfig,
     "buffers": BuffersConfig,
     "scan": ScanConfig,
+    "recording": RecordingConfig,
     "pipeline": PipelineConfig,
     "history": HistoryConfig,
     "logging": LoggingConfig,

@@ -53,7 +53,11 @@ class TestWrongUse:
         ("arguments", "told"),
         [
             (["runn"], "no command 'runn'; did you mean 'run'?"),
-            (["zzz"], "no command 'zzz' (known: demo, serve, run, inspect, compare, sim, udf)"),
+            (
+                ["zzz"],
+                "no command 'zzz' (known: demo, serve, run, inspect, record, replay, repair, compare, "
+                "sim, udf)",
+            ),
             (["run"], "Missing argument 'PATH'"),
             (["run", "x", "--worker", "2"], "--worker"),
             (["run", "x", "--workers", "0"], "0 is not in the range"),

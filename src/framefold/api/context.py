@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
@@ -37,9 +37,16 @@ from framefold.formats.dask_arrays import DaskDataSet, is_dask
 from framefold.formats.memory_dataset import MemoryDataSet
 from framefold.live.held_stream import HeldStream
 from framefold.live.settings import StreamSettings
-from framefold.live.stream import Stream
+from framefold.live.stream import TO_A_DETECTOR, Listening, Stream
 from framefold.processes.launcher import Launcher
+from framefold.record.logging_receiver import logging_messages
+from framefold.record.message_log import LogSettings
+from framefold.record.recording import Recording
+from framefold.record.settings import RecordingSettings
 from framefold.registry import load_target
+from framefold.replay.pace import Pace
+from framefold.replay.receiver import playing
+from framefold.replay.source import ReplaySource
 from framefold.udf import UDF, AutoUDF, BufferWrapper
 
 log = logging.getLogger(__name__)
@@ -228,13 +235,17 @@ class Context:
             FORMATS.target(str(first))
         return open_dataset(first, options.pop("format", "auto"), **options)
 
-    def stream(self, endpoint: str, **settings: Any) -> Stream:
+    def stream(
+        self, endpoint: str, *, wire_log: str | os.PathLike[str] | None = None, **settings: Any
+    ) -> Stream:
         """Connect to a detector.
 
         Parameters
         ----------
         endpoint : str
             Where it sends, e.g. ``"tcp://detector:9999"``.
+        wire_log : path-like or None
+            Folder for wire logs, one for each series; None for no logs.
         **settings
             The fields of `StreamSettings`.
 
@@ -243,7 +254,77 @@ class Context:
         Stream
             Iterating over it gives one reader per acquisition, for `run_udf`.
         """
-        return self._opened(Stream, endpoint, settings)
+        listening = TO_A_DETECTOR
+        if wire_log is not None:
+            listening = logging_messages(LogSettings(os.fspath(wire_log), endpoint))
+        return self._opened(Stream, endpoint, settings, listening)
+
+    def replay(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        speed: float | None = None,
+        rate: float | None = None,
+        language: str | None = None,
+        skip: int = 0,
+        limit: int = -1,
+        loop: int = 1,
+        opening: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> Stream:
+        """Play a recording as if its detector sent it now.
+
+        Parameters
+        ----------
+        path : path-like
+            A wire log, recorded messages, or frames in any format that can be loaded.
+        speed : float or None
+            Times as fast as it was recorded, if it is a wire log; None for as fast as possible.
+        rate : float or None
+            Messages a second instead.
+        language : str or None
+            ``"simplon-v1"`` or ``"simplon-v2"`` to have the frames sent in it; None for the
+            messages as they were recorded, or stream v2 for recordings of frames.
+        skip, limit : int
+            Images left out at the start, and images played then; -1 for all of them.
+        loop : int
+            How often it is played; 0 for without end.
+        opening : mapping or None
+            What must be said of the recording to open it, as for `load`.
+        **settings
+            The fields of `StreamSettings` but ``endpoint``.
+
+        Returns
+        -------
+        Stream
+            As of `stream`; it is closed once the recording is through.
+        """
+        pace = Pace(speed, rate)
+        source = ReplaySource(
+            os.fspath(path), language, pace, skip, limit, loop, dict(opening or {})
+        )
+        return self._opened(Stream, source.path, settings, playing(source))
+
+    def recording(self, directory: str | os.PathLike[str], **settings: Any) -> Recording:
+        """Record what streams bring, while it is processed.
+
+        Parameters
+        ----------
+        directory : path-like
+            Folder for the files; ``{date}`` in it becomes the day.
+        **settings
+            The other fields of `RecordingSettings`.
+
+        Returns
+        -------
+        Recording
+            A context manager; its ``reader(...)`` of a stream's reader is what to run UDFs on.
+        """
+        try:
+            made = RecordingSettings(os.fspath(directory), **settings)
+        except TypeError as error:
+            raise ParameterError(f"recording settings: {error}") from error
+        return Recording(self.launcher, made)
 
     def make_connection(self, detector_type: str) -> Any:
         """What opens connections to a kind of detector.
@@ -272,12 +353,18 @@ class Context:
 
     make_acquisition = staticmethod(make_acquisition)
 
-    def _opened(self, kind: type[AnyStream], endpoint: str, settings: dict[str, Any]) -> AnyStream:
+    def _opened(
+        self,
+        kind: type[AnyStream],
+        endpoint: str,
+        settings: dict[str, Any],
+        listening: Listening = TO_A_DETECTOR,
+    ) -> AnyStream:
         try:
             made = StreamSettings(endpoint, **settings)
         except TypeError as error:
             raise ParameterError(f"stream settings: {error}") from error
-        stream = kind(self.launcher, made)
+        stream = kind(self.launcher, made, listening)
         with self._starting:
             self._streams = [one for one in self._streams if not one.is_closed]
             self._streams.append(stream)

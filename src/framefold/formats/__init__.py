@@ -22,9 +22,11 @@ from framefold.registry import Registry
 _TABLE = {
     # asked in this order: a dialect before the language it is a dialect of
     "npy": "framefold.formats.npy",
+    "recording": "framefold.formats.recording",
     "simplon_h5": "framefold.formats.simplon_h5",
     "velox": "framefold.formats.velox",
     "hdf5": "framefold.formats.hdf5",
+    "wire_log": "framefold.formats.wire_log",
     "simplon_stream": "framefold.formats.simplon_stream",
     "tpx3": "framefold.formats.tpx3",
     "blo": "framefold.formats.blo",

@@ -56,6 +56,11 @@ class SlotFrames:
             raise UndecodableFrames(rows[bad], describe(int(status[bad[0]])))
         return taken
 
+    def encoded(self, row: int) -> tuple[memoryview, Encoding]:
+        """One frame as it came: its bytes, good until the slot goes back, and what they are."""
+        offset, length = int(self._offsets[row]), int(self._lengths[row])
+        return self._slot.data[offset : offset + length], self._encodings[int(self._kinds[row])]
+
     def _decode(
         self, encoding: Encoding, rows: NDArray[np.int64], out: NDArray[Any]
     ) -> NDArray[np.int32]:

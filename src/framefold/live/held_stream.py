@@ -10,7 +10,7 @@ from typing import Any
 from framefold.errors import RunFailedError
 from framefold.live.announcement import Announcement, ScanChoice
 from framefold.live.settings import StreamSettings
-from framefold.live.stream import Link, LiveReader, Stream
+from framefold.live.stream import TO_A_DETECTOR, Link, Listening, LiveReader, Stream
 from framefold.processes.launcher import Launcher
 
 
@@ -25,6 +25,8 @@ class HeldStream(Stream):
         Where the receiver process comes from.
     settings : StreamSettings
         Where to listen, and how.
+    listening : Listening
+        Who does it.
 
     Raises
     ------
@@ -32,11 +34,13 @@ class HeldStream(Stream):
         If the receiver cannot listen there.
     """
 
-    def __init__(self, launcher: Launcher, settings: StreamSettings) -> None:
+    def __init__(
+        self, launcher: Launcher, settings: StreamSettings, listening: Listening = TO_A_DETECTOR
+    ) -> None:
         # written by: who holds the link's following lock
         self._announced: Announcement | None = None  # heard of, not taken yet
         self._connected = False
-        super().__init__(launcher, replace(settings, hold=True))
+        super().__init__(launcher, replace(settings, hold=True), listening)
 
     def wait_connected(self, timeout: float) -> bool:
         """Wait until the detector's socket is there.

@@ -105,6 +105,11 @@ class Intake:
         return self._beginning.waits_for_slots or self._beginning.is_held
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no acquisition is under way."""
+        return self._collection is None and not self._is_undecided and self._waiting is None
+
+    @property
     def is_blocked(self) -> bool:
         """Whether no further message can be taken now."""
         return self._waiting is not None or self._beginning.waits_for_slots

@@ -78,6 +78,7 @@ class Receiver:
         self._protocol: WireProtocol | None = None
         self._intake = Intake(settings, path, memory, self._tell, clock)
         self._was_connected = False
+        self._said_exhausted = False
         self._stopping = False
 
     def run(self) -> None:
@@ -101,6 +102,9 @@ class Receiver:
         if self._settings.hold and transport.connected and not self._was_connected:
             self._tell("connected")
         self._was_connected = transport.connected
+        if transport.is_exhausted and not self._said_exhausted and intake.is_idle:
+            self._said_exhausted = True
+            self._tell("exhausted")
 
     # orders ---------------------------------------------------------------------------------
 
@@ -203,11 +207,32 @@ def main(connection: Connection, settings: StreamSettings, path: str, size: int)
     size : int
         Its length [bytes].
     """
+    listen(
+        connection, settings, path, size, partial(connect, settings.endpoint, settings.transport)
+    )
+
+
+def listen(
+    connection: Connection,
+    settings: StreamSettings,
+    path: str,
+    size: int,
+    open_transport: Callable[[], Transport],
+) -> None:
+    """Receive from whatever transport until told to stop.
+
+    Parameters
+    ----------
+    connection, settings, path, size
+        As for `main`.
+    open_transport : callable
+        Makes the transport; a `FramefoldError` it raises is told to the main process.
+    """
     logging.basicConfig(format="%(levelname)s receiver: %(message)s", level=settings.log_level)
     ring = Segment.attach(path, size)
     with ExitStack() as stack:
         try:
-            transport = stack.enter_context(connect(settings.endpoint, settings.transport))
+            transport = stack.enter_context(open_transport())
             receiver = Receiver(connection, transport, settings, path, ring.bytes)
         except FramefoldError as error:
             connection.send_bytes(pickle.dumps(("failed", str(error))))

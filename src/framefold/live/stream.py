@@ -27,6 +27,28 @@ RECEIVER = "framefold.live.receiver:main"
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """Which process listens, and what it is told beside the settings of the stream.
+
+    Parameters
+    ----------
+    target : str
+        ``module:function``, called as `framefold.live.receiver.main` is.
+    arguments : tuple
+        What follows; small picklable values.
+    finish_seconds : float
+        How long it may take to finish what it has, once it is told to stop [s].
+    """
+
+    target: str = RECEIVER
+    arguments: tuple[object, ...] = ()
+    finish_seconds: float = 0.0
+
+
+TO_A_DETECTOR = Listening()
+
+
+@dataclass(frozen=True, slots=True)
 class StreamStatistics:
     """What a stream has seen so far.
 
@@ -58,7 +80,9 @@ class StreamStatistics:
 class Link:
     """One receiver process with its ring."""
 
-    def __init__(self, launcher: Launcher, settings: StreamSettings) -> None:
+    def __init__(
+        self, launcher: Launcher, settings: StreamSettings, listening: Listening = TO_A_DETECTOR
+    ) -> None:
         self._launcher = launcher
         try:
             self.ring = Segment.create(settings.ring_bytes)
@@ -71,10 +95,12 @@ class Link:
         self._follower: int | None = None
         self._ending = threading.Lock()
         self._how = ""
+        self._finish_seconds = listening.finish_seconds
         try:
             self.child: Child = launcher.spawn(
-                "receiver", RECEIVER, settings, self.ring.path, self.ring.size
-            )
+                "receiver", listening.target, settings, self.ring.path, self.ring.size,
+                *listening.arguments,
+            )  # fmt: skip
         except BaseException:
             self.ring.close()
             raise
@@ -131,6 +157,7 @@ class Link:
         with self._ending:
             if self._how:
                 return self._how
+            self._let_finish()
             try:
                 self._how = self._launcher.reap(self.child)
             except RunFailedError as error:
@@ -140,6 +167,16 @@ class Link:
             forget(self.ring.path)
             self.ring.close()
             return self._how
+
+    def _let_finish(self) -> None:
+        """Wait until the receiver is gone by itself, if it has something to finish."""
+        if not (self.closing and self._finish_seconds):
+            return
+        deadline = time.monotonic() + self._finish_seconds
+        while time.monotonic() < deadline and self.hears(deadline):
+            if self.receive() is None:
+                return
+        log.warning("receiver does not finish, ending it seconds=%g", self._finish_seconds)
 
 
 class Stream:
@@ -151,6 +188,8 @@ class Stream:
         Where the receiver process comes from.
     settings : StreamSettings
         Where to listen, and how.
+    listening : Listening
+        Who does it.
 
     Raises
     ------
@@ -158,9 +197,12 @@ class Stream:
         If the receiver cannot listen there.
     """
 
-    def __init__(self, launcher: Launcher, settings: StreamSettings) -> None:
+    def __init__(
+        self, launcher: Launcher, settings: StreamSettings, listening: Listening = TO_A_DETECTOR
+    ) -> None:
         self._launcher = launcher
         self.settings = settings
+        self._listening = listening
         self._closing = False
         # held by: who exchanges or ends the receiver
         self._exchanging = threading.Lock()
@@ -168,7 +210,7 @@ class Stream:
         self._link = self._listen()
 
     def _listen(self) -> Link:
-        link = Link(self._launcher, self.settings)
+        link = Link(self._launcher, self.settings, self._listening)
         try:
             heard = link.receive()
         except BaseException:
@@ -234,6 +276,8 @@ class Stream:
         if verb == "block":
             # of an acquisition nobody follows any more
             link.send("free", facts[0].slot)
+        elif verb == "exhausted":
+            self.close()  # a recording was played to its end
         elif verb == "refused":
             self.last_refusal = f"series {facts[0]}: {facts[1]}"
 

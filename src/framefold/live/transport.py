@@ -15,6 +15,8 @@ class Transport(ABC):
 
     connected: bool
     """Whether the detector's socket is there."""
+    is_exhausted: bool = False
+    """Whether no further message will ever come: a recording has an end."""
 
     @abstractmethod
     def wait(self, control: int, seconds: float | None, *, data: bool) -> tuple[bool, bool]:

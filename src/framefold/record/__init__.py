@@ -1,0 +1,1 @@
+"""Recording while processing, and playing recordings again."""

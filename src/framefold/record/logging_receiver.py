@@ -1,0 +1,41 @@
+"""The receiver's process with a log of all messages beside."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+from framefold.live.connecting import connect
+from framefold.live.receiver import listen
+from framefold.live.settings import StreamSettings
+from framefold.live.stream import Listening
+from framefold.live.transport import Transport
+from framefold.record.logging_transport import LoggingTransport
+from framefold.record.message_log import LogSettings, MessageLog
+
+TARGET = "framefold.record.logging_receiver:main"
+
+FINISH_SECONDS = 10.0
+"""How long the last log may take to be finished [s]."""
+
+
+def logging_messages(settings: LogSettings) -> Listening:
+    """What a `Stream` is told so that all messages are logged."""
+    return Listening(TARGET, (settings,), FINISH_SECONDS)
+
+
+def main(
+    connection: Connection, settings: StreamSettings, path: str, size: int, logs: LogSettings
+) -> None:
+    """Life of a receiver that logs.
+
+    Parameters
+    ----------
+    connection, settings, path, size
+        As for `framefold.live.receiver.main`.
+    logs : LogSettings
+    """
+
+    def open_transport() -> Transport:
+        return LoggingTransport(connect(settings.endpoint, settings.transport), MessageLog(logs))
+
+    listen(connection, settings, path, size, open_transport)

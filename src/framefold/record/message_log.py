@@ -1,0 +1,162 @@
+"""MessageLog: messages into wire logs, one for each series; a full disk ends only this."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from framefold.errors import DataError, FramefoldError, ProtocolError
+from framefold.protocols import Part, Started, WireProtocol, recognise
+from framefold.protocols.batch import Messages
+from framefold.record.plan import folder_of, free_name
+from framefold.wirelog import LogWriter
+
+log = logging.getLogger(__name__)
+
+GIB = 1 << 30
+_ENDING = "_wire.fflog"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How messages are logged.
+
+    Parameters
+    ----------
+    directory : str
+        Folder for the logs; ``{date}`` in it becomes the day. Made where it is missing.
+    source : str
+        Where the messages come from, for whoever reads the log.
+    min_free_bytes : int
+        Logging ends when the disk has less room than that [bytes].
+    flush_seconds : float
+        How often messages are made safe from our own death [s].
+    """
+
+    directory: str
+    source: str
+    min_free_bytes: int = 1 << 30
+    flush_seconds: float = 0.2
+
+
+class MessageLog:
+    """Writes the messages of a connection.
+
+    Parameters
+    ----------
+    settings : LogSettings
+    free_bytes : callable
+        How much room a folder's disk has [bytes].
+    """
+
+    def __init__(
+        self,
+        settings: LogSettings,
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        self._settings = settings
+        self._free_bytes = free_bytes
+        self._folder = folder_of(settings.directory)
+        self._writer: LogWriter | None = None
+        self._language: WireProtocol | None = None
+        self._flushed = time.monotonic()
+        self._unsafe = False  # whether something was written since
+        self.failure = ""
+        """Why logging ended, if it did."""
+
+    @property
+    def path(self) -> Path | None:
+        """The log that is being written."""
+        return None if self._writer is None else self._writer.path
+
+    def write(self, parts: Sequence[Part]) -> None:
+        """Log a message; a header begins a new log."""
+        if self.failure:
+            return
+        series = self._begun(parts)
+        try:
+            if series is not None or self._writer is None:
+                self._open(series or "")
+            self._append(parts)
+        except (OSError, FramefoldError) as error:
+            self._fail(error)
+
+    def write_many(self, messages: Messages, count: int) -> None:
+        """Log the first so many of some messages, which are images."""
+        if self.failure:
+            return
+        memory, parts = messages.memory.data, messages.parts
+        first = messages.first[: count + 1].tolist()
+        rows = parts[first[0] : first[-1]].tolist()
+        try:
+            for a, b in pairwise(first):
+                of_this = rows[a - first[0] : b - first[0]]
+                self._append([memory[start : start + size] for start, size in of_this])
+        except (OSError, FramefoldError) as error:
+            self._fail(error)
+
+    def _append(self, parts: Sequence[Part]) -> None:
+        assert self._writer is not None
+        self._writer.write(parts, time.monotonic_ns(), time.time_ns())
+        self._unsafe = True
+
+    def _begun(self, parts: Sequence[Part]) -> str | None:
+        """The series that a message announces, if it does."""
+        try:
+            if self._language is None or not self._language.understands(parts[0]):
+                self._language = recognise(parts[0])
+            events = self._language.feed(parts)
+        except ProtocolError:
+            return None  # logged as it is; the receiver says what is wrong with it
+        return next((event.series for event in events if isinstance(event, Started)), None)
+
+    def _open(self, series: str) -> None:
+        self.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._check_room()
+        name = free_name(self._folder, series, _ENDING)
+        facts = {"source": self._settings.source, "series": series, "begun": time.time()}
+        self._writer = LogWriter(self._folder / f"{name}{_ENDING}", facts)
+        log.info("logging messages file=%s", self._writer.path)
+
+    def _check_room(self) -> None:
+        free = self._free_bytes(self._folder)
+        if free < self._settings.min_free_bytes:
+            raise DataError(f"{self._folder} has only {free / GIB:.2f} GiB left")
+
+    def patience(self) -> float | None:
+        """How long may be waited before something must be made safe [s]; None for ever."""
+        if not self._unsafe or self._writer is None:
+            return None
+        return max(0.0, self._flushed + self._settings.flush_seconds - time.monotonic())
+
+    def look_at_clock(self) -> None:
+        """Make safe what was written, if it is time."""
+        if self._writer is None or self.patience() != 0.0:
+            return
+        self._flushed, self._unsafe = time.monotonic(), False
+        try:
+            self._writer.flush()
+            self._check_room()
+        except (OSError, FramefoldError) as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = f"messages are not logged any more: {error}"
+        log.error("%s folder=%s", self.failure, self._folder)
+        self.close()
+
+    def close(self) -> None:
+        """Finish the log."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.close()
+        except OSError as error:
+            log.error("log not finished file=%s error=%s", writer.path, error)

@@ -1,0 +1,161 @@
+"""The first bytes of an HDF5 file: whether it was closed, and closing it for a writer that died."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from framefold.errors import DataError
+
+_LAYOUT = struct.Struct("<8sBBBBQQQQ")
+_CHECKSUM = struct.Struct("<I")
+_BYTES = _LAYOUT.size + _CHECKSUM.size
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_WORD = 0xFFFFFFFF
+_MIX = (4, 6, 8, 16, 19, 4)
+_LAST = (14, 11, 25, 16, 4, 14, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Superblock:
+    """What stands at the start of a file written with ``libver="latest"``.
+
+    Parameters
+    ----------
+    version : int
+        2 or 3.
+    flags : int
+        0 once the file was closed; bit 0: open for writing, bit 2: by a single writer of many
+        readers (SWMR).
+    base, extension, end, root : int
+        Addresses [bytes]; ``end`` is that behind the last byte in use.
+
+    Notes
+    -----
+    HDF5 File Format Specification 3.0, section II.A, "Disk Format: Level 0A".
+    """
+
+    version: int
+    flags: int
+    base: int
+    extension: int
+    end: int
+    root: int
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Superblock | None:
+        """The superblock of a file; None if it is of another kind than recordings have.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                found = file.read(_BYTES)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        if len(found) < _BYTES:
+            return None
+        signature, version, offsets, lengths, flags, *addresses = _LAYOUT.unpack_from(found)
+        if signature != _SIGNATURE or version not in (2, 3) or (offsets, lengths) != (8, 8):
+            return None
+        if _CHECKSUM.unpack_from(found, _LAYOUT.size)[0] != lookup3(found[: _LAYOUT.size]):
+            return None
+        return cls(version, flags, *addresses)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody writes, or died writing."""
+        return self.flags == 0
+
+    def packed(self) -> bytes:
+        """The bytes, checksum included."""
+        head = _LAYOUT.pack(
+            _SIGNATURE, self.version, 8, 8, self.flags, self.base, self.extension, self.end,
+            self.root,
+        )  # fmt: skip
+        return head + _CHECKSUM.pack(lookup3(head))
+
+
+def close_for_dead_writer(path: str | os.PathLike[str]) -> bool:
+    """Mark a file as closed whose writer is gone, so that everybody may open it.
+
+    What a SWMR writer has written is in order at any moment; only the flags say that it is
+    still at work, and the end of the file is the one of the beginning. One who could not close it
+    on a full disk has written the end that it would have had.
+
+    Parameters
+    ----------
+    path : path-like
+        The file. Nobody may be writing it.
+
+    Returns
+    -------
+    bool
+        Whether something had to be done.
+
+    Raises
+    ------
+    DataError
+        If it is not a file that we wrote, or cannot be written.
+    """
+    found = Superblock.read(path)
+    if found is None:
+        raise DataError(f"{path} does not begin like a file that framefold wrote; it is left alone")
+    size = Path(path).stat().st_size
+    if found.is_closed and found.end <= size:
+        return False
+    mended = replace(found, flags=0, end=size)
+    try:
+        with Path(path).open("r+b") as file:
+            file.write(mended.packed())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise DataError(f"{path} cannot be mended: {error.strerror}") from error
+    return True
+
+
+def lookup3(data: bytes) -> int:
+    """The checksum of HDF5's metadata.
+
+    Notes
+    -----
+    Bob Jenkins, "lookup3", 2006 (public domain), with 0 as its initial value, as the HDF5 File
+    Format Specification names it.
+    """
+    a = b = c = (0xDEADBEEF + len(data)) & _WORD
+    if not data:
+        return c
+    padded = data + bytes(-len(data) % 12)
+    words = struct.unpack(f"<{len(padded) // 4}I", padded)
+    for at in range(0, len(words), 3):
+        a, b, c = ((x + y) & _WORD for x, y in zip((a, b, c), words[at : at + 3], strict=True))
+        if at + 3 < len(words):
+            a, b, c = _mixed(a, b, c)
+    return _final(a, b, c)
+
+
+def _turned(value: int, by: int) -> int:
+    return (value << by | value >> (32 - by)) & _WORD
+
+
+def _mixed(a: int, b: int, c: int) -> tuple[int, int, int]:
+    for by in _MIX:
+        # the same step six times, with the words changing places
+        a = ((a - c) & _WORD) ^ _turned(c, by)
+        c = (c + b) & _WORD
+        a, b, c = b, c, a
+    return a, b, c
+
+
+def _final(a: int, b: int, c: int) -> int:
+    for by in _LAST:
+        c = ((c ^ b) - _turned(b, by)) & _WORD
+        a, b, c = b, c, a
+    # seven steps, so the words have not come back to their places
+    return b

@@ -1,0 +1,267 @@
+"""A data set as a DECTRIS detector would have sent it: messages of stream v1 or v2."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import cbor2
+import numpy as np
+from cbor2 import CBORTag
+from numpy.typing import NDArray
+
+from framefold.codecs import decode_one
+from framefold.core.acquisition import Acquisition
+from framefold.core.encoding import Encoding
+from framefold.errors import CodecError, ParameterError
+from framefold.formats.dataset import RecordedDataSet
+from framefold.replay.plain_frames import PlainFrame, plain_frames
+
+_TYPED = {"uint8": 64, "uint16": 69, "uint32": 70, "int8": 72, "int16": 77, "int32": 78,
+          "float32": 85}  # fmt: skip
+_CHANNEL = "threshold_1"
+_LZ4_HEAD_BYTES = 16
+_TICKS = 50_000_000  # per second, the denominator of all times in stream v2
+
+
+class SimplonMessages:
+    """The messages of one series, made from a data set.
+
+    Parameters
+    ----------
+    data : RecordedDataSet
+    series : int
+        Number of the series.
+
+    Raises
+    ------
+    ParameterError
+        If its pixels are of a type that these detectors do not have.
+    """
+
+    def __init__(self, data: RecordedDataSet, series: int = 1) -> None:
+        known = data.acquisition
+        stored = np.dtype(getattr(data, "stored_dtype", known.dtype))
+        self.dtype: np.dtype[Any] = stored.newbyteorder("=")
+        if self.dtype.name not in _TYPED or len(known.sig_shape) != 2:
+            raise ParameterError(
+                f"{known.source} has frames of {known.sig_shape} {self.dtype}, which no DECTRIS "
+                f"detector sends; these may be 2-D of {', '.join(_TYPED)}"
+            )
+        self._data = data
+        self.known: Acquisition = known
+        self.series = series
+        self.sig_shape = known.sig_shape
+        self.promised = data.facts.frames_promised or data.frames
+        self.frame_time = _positive(known.metadata.get("frame_time"))
+
+    def frames(self) -> Iterator[PlainFrame]:
+        """The frames, each in an encoding that these detectors have."""
+        for frame in plain_frames(self._data):
+            if frame.encoding.codec in ("bslz4", "lz4", "lz4-framed", "raw"):
+                yield frame
+                continue
+            pixels = self.raw(frame)
+            if pixels is not None:
+                yield PlainFrame(frame.number, pixels, Encoding("raw"))
+
+    def raw(self, frame: PlainFrame) -> bytes | None:
+        """The pixels of a frame, little-endian; None if it is damaged."""
+        try:
+            found = decode_one(frame.encoding, frame.payload, self.dtype, self.sig_shape)
+        except CodecError:
+            return None
+        return np.ascontiguousarray(found, self.dtype.newbyteorder("<")).tobytes()
+
+    @property
+    def triggers(self) -> tuple[int, int]:
+        """(nimages, ntrigger) that announce the frames, a line of the scan per trigger."""
+        nav = self.known.nav_shape
+        if len(nav) > 1 and math.prod(nav) == self.promised:
+            return nav[-1], math.prod(nav[:-1])
+        return self.promised, 1
+
+    @property
+    def mask(self) -> NDArray[np.uint32] | None:
+        """The detector's own pixel mask, where the data set has one."""
+        excluded = self.known.mask.excluded
+        return None if excluded is None else np.ascontiguousarray(excluded, np.uint32)
+
+
+def as_v1(source: SimplonMessages) -> Iterator[list[bytes]]:
+    """The messages of stream v1.
+
+    Parameters
+    ----------
+    source : SimplonMessages
+
+    Yields
+    ------
+    list of bytes
+        The parts of the next message.
+    """
+    yield _v1_header(source)
+    h, w = source.sig_shape
+    for frame in source.frames():
+        made = _v1_payload(source, frame)
+        if made is None:
+            continue
+        encoding, payload = made
+        moment = round(frame.number * (source.frame_time or 0.0) * 1e9)
+        yield [
+            _json(htype="dimage-1.0", series=source.series, frame=frame.number, hash=""),
+            _json(
+                htype="dimage_d-1.0",
+                shape=[w, h],
+                type=source.dtype.name,
+                encoding=encoding,
+                size=len(payload),
+            ),
+            payload,
+            _json(htype="dconfig-1.0", start_time=moment, stop_time=moment, real_time=0),
+        ]
+    yield [_json(htype="dseries_end-1.0", series=source.series)]
+
+
+def _v1_header(source: SimplonMessages) -> list[bytes]:
+    mask, (h, w) = source.mask, source.sig_shape
+    nimages, ntrigger = source.triggers
+    detail = "basic" if mask is None else "all"
+    config = {
+        "bit_depth_image": 8 * source.dtype.itemsize,
+        "description": f"replay of {source.known.source}",
+        "nimages": nimages,
+        "ntrigger": ntrigger,
+        "trigger_mode": "exts",
+        "x_pixels_in_detector": w,
+        "y_pixels_in_detector": h,
+        "pixel_mask_applied": mask is not None,
+        **({"frame_time": source.frame_time} if source.frame_time else {}),
+    }
+    parts = [
+        _json(htype="dheader-1.0", series=source.series, header_detail=detail),
+        json.dumps(config).encode(),
+    ]
+    if mask is not None:
+        tables: tuple[tuple[str, NDArray[Any]], ...] = (
+            ("dflatfield-1.0", np.ones((h, w), "<f4")),
+            ("dpixelmask-1.0", mask.astype("<u4")),
+            ("dcountrate_table-1.0", np.zeros((2, 2), "<f4")),
+        )
+        for htype, table in tables:
+            kind = table.dtype.newbyteorder("=").name
+            parts += [_json(htype=htype, shape=list(table.shape[::-1]), type=kind), table.tobytes()]
+    return parts
+
+
+def _v1_payload(source: SimplonMessages, frame: PlainFrame) -> tuple[str, bytes] | None:
+    codec, order = frame.encoding.codec, ">" if frame.encoding.big_endian else "<"
+    if codec == "bslz4":
+        return f"bs{8 * source.dtype.itemsize}-lz4{order}", frame.payload
+    if codec == "lz4":
+        return f"lz4{order}", frame.payload
+    if codec == "lz4-framed":
+        bare = _bare_lz4(frame.payload)
+        if bare is not None:
+            return f"lz4{order}", bare
+        raw = source.raw(frame)
+        return None if raw is None else ("<", raw)
+    return order, frame.payload
+
+
+def _bare_lz4(payload: bytes) -> bytes | None:
+    """The block of a frame that is a single compressed one; None for others."""
+    total, block, length = (
+        int.from_bytes(payload[a:b], "big") for a, b in ((0, 8), (8, 12), (12, 16))
+    )
+    alone = block >= total and length == len(payload) - _LZ4_HEAD_BYTES
+    return payload[_LZ4_HEAD_BYTES:] if alone and length != total else None
+
+
+def _json(**keys: object) -> bytes:
+    return json.dumps(keys, separators=(",", ":")).encode()
+
+
+def as_v2(source: SimplonMessages) -> Iterator[list[bytes]]:
+    """The messages of stream v2.
+
+    Parameters
+    ----------
+    source : SimplonMessages
+
+    Yields
+    ------
+    list of bytes
+        The single part of the next message.
+    """
+    unique = f"framefold-replay-{source.series}-{time.time_ns():x}"
+    who = {"series_id": source.series, "series_unique_id": unique}
+    yield [_cbor({"type": "start", **who, **_v2_start(source)})]
+    ticks = round((source.frame_time or 0.0) * _TICKS)
+    for frame in source.frames():
+        array = _v2_array(source, frame)
+        if array is None:
+            continue
+        image = {
+            "type": "image",
+            **who,
+            "image_id": frame.number,
+            "real_time": [0, _TICKS],
+            "start_time": [frame.number * ticks, _TICKS],
+            "stop_time": [frame.number * ticks, _TICKS],
+            "data": {_CHANNEL: array},
+        }
+        yield [_cbor(image)]
+    yield [_cbor({"type": "end", **who})]
+
+
+def _v2_start(source: SimplonMessages) -> dict[str, object]:
+    h, w = source.sig_shape
+    told: dict[str, object] = {
+        "channels": [_CHANNEL],
+        "detector_description": f"replay of {source.known.source}",
+        "image_dtype": source.dtype.name,
+        "image_size_x": w,
+        "image_size_y": h,
+        "number_of_images": source.promised,
+    }
+    if source.frame_time:
+        told["frame_time"] = source.frame_time
+    if source.mask is not None:
+        mask = CBORTag(40, [[h, w], CBORTag(_TYPED["uint32"], source.mask.astype("<u4").tobytes())])
+        told["pixel_mask"] = {_CHANNEL: mask}
+    return told
+
+
+def _v2_array(source: SimplonMessages, frame: PlainFrame) -> CBORTag | None:
+    codec, payload = frame.encoding.codec, frame.payload
+    content: object = payload
+    if codec == "lz4" or frame.encoding.big_endian:
+        raw = source.raw(frame)
+        if raw is None:
+            return None
+        content = raw
+    elif codec == "bslz4":
+        content = CBORTag(56500, ["bslz4", source.dtype.itemsize, payload])
+    elif codec == "lz4-framed":
+        content = CBORTag(56500, ["lz4", 0, payload])
+    typed = CBORTag(_TYPED[source.dtype.name], content)
+    return CBORTag(40, [list(source.sig_shape), typed])
+
+
+def _cbor(content: dict[str, object]) -> bytes:
+    return b"\xd9\xd9\xf7" + cbor2.dumps(content)
+
+
+def _positive(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
+
+
+LANGUAGES: dict[str, Callable[[SimplonMessages], Iterator[Sequence[bytes]]]] = {
+    "simplon-v1": as_v1,
+    "simplon-v2": as_v2,
+}
+"""Protocol -> what makes its messages."""
