@@ -55,8 +55,8 @@ class TestWrongUse:
             (["runn"], "no command 'runn'; did you mean 'run'?"),
             (
                 ["zzz"],
-                "no command 'zzz' (known: demo, serve, run, inspect, record, replay, repair, compare, "
-                "sim, udf)",
+                "no command 'zzz' (known: demo, serve, run, inspect, record, replay, "
+                "repair, compare, sim, udf)",
             ),
             (["run"], "Missing argument 'PATH'"),
             (["run", "x", "--worker", "2"], "--worker"),

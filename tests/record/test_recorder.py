@@ -43,9 +43,10 @@ class MadeUpBlock:
     def open(self):
         yield self
 
-    def encoded(self, row):
-        pixels = np.full(SIG, self.positions[row], "<u2")
-        return memoryview(pixels.tobytes()), Encoding("raw")
+    def encoded(self):
+        for position in self.positions.tolist():
+            pixels = np.full(SIG, position, "<u2")
+            yield position, memoryview(pixels.tobytes()), Encoding("raw")
 
 
 def acquisition(nav=(5, 8)):

@@ -37,8 +37,11 @@ class TestStore:
         blobs = list(encoded(data, codec))
         plan = Plan(tmp_path, "x", 30, 2)  # more files than are kept open
         store = FrameStore(plan, data.dtype, (16, 24))
-        for i in np.random.default_rng(5).permutation(30).tolist():
+        order = np.random.default_rng(5).permutation(30).tolist()
+        for i in order[:15]:
             store.write(i, memoryview(blobs[i]), Encoding(codec), float(i))
+        for i in order[15:]:
+            store.write_many([(i, memoryview(blobs[i]), Encoding(codec))], float(i))
         assert store.flush().safe == 30
         store.close()
 
@@ -47,17 +50,22 @@ class TestStore:
         with h5py.File(plan.data_file(7)) as file:
             assert file["entry/data/time"][()].tolist() == [14.0, 15.0]
 
+    @pytest.mark.parametrize("per_file", [30, 7])
     @pytest.mark.parametrize("first", CODECS)
-    def test_mixed_encodings(self, tmp_path, first):
+    def test_mixed_encodings(self, tmp_path, first, per_file):
         data = frames()
         blobs = {codec: list(encoded(data, codec)) for codec in CODECS}
         order = [first, *[codec for codec in CODECS if codec != first]]
-        plan = Plan(tmp_path, "x", 30, 30)
+        plan = Plan(tmp_path, "x", 30, per_file)
         store = FrameStore(plan, data.dtype, (16, 24))
-        for i in range(30):
-            codec = order[i % 4]
-            store.write(i, memoryview(blobs[codec][i]), Encoding(codec), 0.0)
+        codecs = [order[max(0, i - 8) % 4] for i in range(30)]
+        store.write_many(
+            ((i, memoryview(blobs[c][i]), Encoding(c)) for i, c in enumerate(codecs)), 0.0
+        )
         store.close()
+
+        assert (store.written.frames, store.written.unkept) == (30, 0)
+        assert store.present.all()
 
         assert (read_back(plan, store) == data).all()
 

@@ -56,10 +56,12 @@ class SlotFrames:
             raise UndecodableFrames(rows[bad], describe(int(status[bad[0]])))
         return taken
 
-    def encoded(self, row: int) -> tuple[memoryview, Encoding]:
-        """One frame as it came: its bytes, good until the slot goes back, and what they are."""
-        offset, length = int(self._offsets[row]), int(self._lengths[row])
-        return self._slot.data[offset : offset + length], self._encodings[int(self._kinds[row])]
+    def encoded(self) -> Iterator[tuple[int, memoryview, Encoding]]:
+        """Position, bytes and encoding of each frame as it came; good until the slot goes back."""
+        memory, encodings = self._slot.data, self._encodings
+        columns = (self.positions, self._offsets, self._lengths, self._kinds)
+        for position, offset, length, kind in zip(*(c.tolist() for c in columns), strict=True):
+            yield position, memory[offset : offset + length], encodings[kind]
 
     def _decode(
         self, encoding: Encoding, rows: NDArray[np.int64], out: NDArray[Any]

@@ -83,6 +83,12 @@ class ChunkForm:
             plist.set_filter(LZ4, h5py.h5z.FLAG_OPTIONAL, (0,))
         return plist
 
+    def keeps(self, encoding: Encoding) -> bool:
+        """Whether every frame of an encoding becomes a chunk as it is, whatever is in it."""
+        big = self.dtype.byteorder == ">"
+        alike = encoding.big_endian == big or self.dtype.itemsize == 1
+        return alike and encoding.codec == self.codec != "raw"
+
     def chunk(self, payload: memoryview, encoding: Encoding) -> Chunk | None:
         """An encoded frame as a chunk of the dataset.
 

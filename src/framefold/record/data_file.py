@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from framefold.formats.recording_names import FRAMES, TIME
-from framefold.record.chunk_form import Chunk, ChunkForm
+from framefold.record.chunk_form import ChunkForm
 
 
 class DataFile:
@@ -38,6 +38,7 @@ class DataFile:
         self._file = h5py.File(path, "r+", libver="latest")
         try:
             self._frames = self._file[FRAMES]
+            self._write_chunk = self._frames.id.write_direct_chunk
             self._time = self._file[TIME]
             self._times = self._time[()]
             self._touched = [len(self._times), 0]  # stretch of times that is not written yet
@@ -46,14 +47,17 @@ class DataFile:
             self._file.close()
             raise
 
-    def write(self, position: int, chunk: Chunk, time: float) -> None:
+    def write(self, position: int, data: bytes | memoryview, filter_mask: int, time: float) -> None:
         """Write one frame.
 
         Parameters
         ----------
         position : int
             Its flat position in the scan.
-        chunk : Chunk
+        data : bytes or memoryview
+            The chunk.
+        filter_mask : int
+            1 where the filter of the dataset was not applied to it.
         time : float
             When it was there, at the latest [s since the epoch].
 
@@ -63,7 +67,7 @@ class DataFile:
             If the disk is full, or gone.
         """
         row = position - self._start
-        self._frames.id.write_direct_chunk((row, *self._origin), chunk.data, chunk.filter_mask)
+        self._write_chunk((row, *self._origin), data, filter_mask)
         self._times[row] = time
         if row < self._touched[0]:
             self._touched[0] = row

@@ -122,8 +122,7 @@ class Recorder:
         # blocks know the monotonic clock, files the calendar
         moment = time.time() - (time.monotonic() - block.sealed) if block.sealed else time.time()
         with block.open() as frames:
-            for row, position in enumerate(frames.positions.tolist()):
-                store.write(position, *frames.encoded(row), moment)
+            store.write_many(frames.encoded(), moment)
 
     def patience(self) -> float | None:
         """How long may be waited for the next order [s]; None for ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,11 +102,36 @@ class FrameStore:
             self._unkept += 1
             return
         number = self._plan.file_of(position)
-        self._file(number, self.form).write(position, chunk, time)
+        self._file(number, self.form).write(position, chunk.data, chunk.filter_mask, time)
         self._dirty.add(number)
         self.present[position] = 1
         self._frames += 1
         self._nbytes += len(payload)
+
+    def write_many(self, frames: Iterable[tuple[int, memoryview, Encoding]], time: float) -> None:
+        """Write frames, as `write` does: position, frame and encoding of each.
+
+        Raises
+        ------
+        OSError, RuntimeError
+            If the disk is full, or gone.
+        """
+        low = high = 0  # the positions of the file at hand
+        file: DataFile | None = None
+        kept: Encoding | None = None  # the encoding at hand, if its frames are chunks as they are
+        for position, payload, encoding in frames:
+            if file is None or encoding != kept or not (low <= position < high) or not payload:
+                # the long way, and what it finds out is good for the frames that follow
+                self.write(position, payload, encoding, time)
+                number = self._plan.file_of(position)
+                low, high = self._plan.span(number)
+                file = self._files.get(number)
+                kept = encoding if self.form is not None and self.form.keeps(encoding) else None
+                continue
+            file.write(position, payload, 0, time)
+            self.present[position] = 1
+            self._frames += 1
+            self._nbytes += len(payload)
 
     def _file(self, number: int, form: ChunkForm) -> DataFile:
         found = self._files.get(number)
