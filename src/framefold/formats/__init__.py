@@ -27,6 +27,7 @@ _TABLE = {
     "velox": "framefold.formats.velox",
     "hdf5": "framefold.formats.hdf5",
     "wire_log": "framefold.formats.wire_log",
+    "zmq_dump": "framefold.formats.zmq_dump",
     "simplon_stream": "framefold.formats.simplon_stream",
     "tpx3": "framefold.formats.tpx3",
     "blo": "framefold.formats.blo",
