@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from types import FrameType
 from typing import Any
 
@@ -146,8 +146,7 @@ def _recipe(protocol: ProtocolName, options: dict[str, Any]) -> tuple[Recipe, Se
         # like a real one after a restart: the number begins again, the unique id does not
         epoch_ms=time.time_ns() // 1_000_000,
     )
-    names = ("shuffle", "drop", "duplicate", "truncate", "corrupt", "seed")
-    faults = Faults(**{name: options[name] for name in names})
+    faults = Faults(**{option.name: options[option.name] for option in fields(Faults)})
     recipe = Recipe(protocol, source, rate, options["pool"], options["block_bytes"], faults)
     return recipe, series
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from framefold_simulators import simplon_v1, simplon_v2
 from framefold_simulators.blobs import Blobs
 from framefold_simulators.encode import BLOCK_BYTES
 from framefold_simulators.faults import Faults, Order
+from framefold_simulators.faulty_series import FaultySeries, Step
+from framefold_simulators.language import Language
 from framefold_simulators.sender import Outlet
 from framefold_simulators.series import Series
 from framefold_simulators.sources import Source
 
 ProtocolName = Literal["simplon-v1", "simplon-v2"]
-_LANGUAGES = {"simplon-v1": simplon_v1, "simplon-v2": simplon_v2}
+_LANGUAGES: dict[str, Language] = {"simplon-v1": simplon_v1, "simplon-v2": simplon_v2}
+_MISTAKEN: dict[str, np.dtype[Any]] = {
+    "uint8": np.dtype("u2"),
+    "uint16": np.dtype("u4"),
+    "uint32": np.dtype("u2"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,9 @@ class Finished:
     seconds : float
         From the first image to the last [s].
     complete : bool
-        Whether it went to its end without being stopped.
+        Whether it went to its end without being stopped or broken off.
+    lost, damaged : tuple of int
+        Frames that faults kept from the client; that they changed on the way.
     """
 
     series: int
@@ -76,6 +86,8 @@ class Finished:
     sent: int
     seconds: float
     complete: bool
+    lost: tuple[int, ...] = ()
+    damaged: tuple[int, ...] = ()
 
 
 class _Thresholded:
@@ -124,6 +136,8 @@ class Detector:
         self._triggers = threading.Semaphore(0)
         self._triggered = threading.Semaphore(0)
         self._blobs: dict[tuple[str, int], Blobs] = {}
+        self._first = series
+        self._taken = 0  # written by: the thread
         self.error: Exception | None = None  # written by: the thread; why it could not go on
         self.prepare()
 
@@ -211,27 +225,55 @@ class Detector:
             self.state = "error"
 
     def _take(self) -> None:
-        """Send one series."""
-        series, language = self.settings, self._language
+        """Send one series, and the one that follows if a fault breaks it off."""
+        self._taken += 1
+        faults = self._recipe.faults
+        what = self._send(self.settings, FaultySeries(faults, self._taken))
+        if what == "reboot":
+            # the count begins again; what tells the series apart does not
+            moved = self._first.epoch_ms + 1000 * self._taken
+            self.settings = replace(self.settings, number=self._first.number, epoch_ms=moved)
+        if what in ("rearm", "reboot") and not self._is_told():
+            self._taken += 1
+            self.settings = replace(self.settings, number=self.number + 1)
+            self.state = "ready"
+            self._send(self.settings, FaultySeries(faults.without_moments(), self._taken))
+
+    def _send(self, series: Series, faulty: FaultySeries) -> str:
+        """Send one series; what broke it off, if anything did."""
+        language, outlet = self._language, self._outlet
         order = self._recipe.faults.order(series.count)
         nimages, _ = series.triggers
         sent, begin = 0, time.monotonic()
-        complete = bool(self._outlet.send([language.header(series)], None, self._stop))
-        if complete:
+        outlet.send(faulty.opening(language.header(faulty.announced(series))), None, self._stop)
+        if not self._is_told():
             self.state = "acquire"
             for portion in self._portions(order, nimages):
-                messages = self._images(series, portion)
-                sent += self._outlet.send(messages, self._recipe.rate, self._stop)
+                images = self._images(series, portion, faulty)
+                sent += outlet.send(images, self._recipe.rate, self._stop)
                 self._triggered.release()
-        complete = complete and not (self._stop.is_set() or self._outlet.stopping.is_set())
+                if faulty.interrupted:
+                    break
         seconds = time.monotonic() - begin
-        # also after cancel and abort, but then without waiting for a client that may be gone
-        if not self._outlet.send([language.end(series)], None, self._stop):
-            self._outlet.offer(language.end(series))
+        closing = list(faulty.closing(language.end(series)))
+        complete = not (self._is_told() or faulty.interrupted)
+        if self._is_told():
+            # also after cancel and abort, but then without waiting for a client that may be gone
+            for message in closing:
+                if isinstance(message, list) and not outlet.offer(message):
+                    break
+        else:
+            outlet.send(closing, None, self._stop)
         self.state = "idle"
-        self._finished(
-            Finished(series.number, series.unique_id, series.count, sent, seconds, complete)
+        lost, damaged = tuple(faulty.lost), tuple(faulty.damaged)
+        finished = Finished(
+            series.number, series.unique_id, series.count, sent, seconds, complete, lost, damaged
         )
+        self._finished(finished)
+        return faulty.interrupted
+
+    def _is_told(self) -> bool:
+        return self._stop.is_set() or self._outlet.stopping.is_set()
 
     def _portions(self, order: Order, nimages: int) -> Iterator[Order]:
         """The frames in the portions in which they are triggered."""
@@ -240,21 +282,19 @@ class Detector:
             return
         for first in range(0, len(order), nimages):
             while not self._triggers.acquire(timeout=0.05):
-                if self._stop.is_set() or self._outlet.stopping.is_set():
+                if self._is_told():
                     return
             yield order[first : first + nimages]
 
-    def _images(self, series: Series, order: Order) -> Iterator[Sequence[bytes]]:
-        if self._language is simplon_v1:
-            blobs = self._encoded(0)
-            good = (simplon_v1.image(series, int(i), blobs[int(i)]) for i in order)
-        else:
-            channels = [self._encoded(i) for i in range(len(series.channels))]
-            good = (
-                simplon_v2.image(series, int(i), [blobs[int(i)] for blobs in channels])
-                for i in order
-            )
-        return self._recipe.faults.applied(good)
+    def _images(self, series: Series, order: Order, faulty: FaultySeries) -> Iterator[Step]:
+        channels = [self._encoded(i) for i in range(len(series.channels))]
+        wrong = replace(series, dtype=_MISTAKEN[series.dtype.name])
+
+        def image(frame: int, series: Series = series) -> list[bytes]:
+            return self._language.image(series, frame, [blobs[frame] for blobs in channels])
+
+        good = ((int(frame), image(int(frame))) for frame in order)
+        return faulty.images(good, lambda frame: image(frame, wrong))
 
     def _encoded(self, channel: int) -> Blobs:
         """The blobs of a channel in the compression that is set."""

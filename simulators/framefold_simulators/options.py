@@ -40,6 +40,40 @@ def _number_or(word: str, kind: type[int | float]) -> Callable[[str], int | floa
     return convert
 
 
+FAULT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option("--shuffle", type=int, metavar="SEED", help="send frames out of order"),
+    click.option("--within", type=int, metavar="N", help="... but only within N frames"),
+    click.option("--drop", default=0.0, help="probability that a frame is lost"),
+    click.option("--duplicate", default=0.0, help="... is sent twice"),
+    click.option("--truncate", default=0.0, help="... is cut short"),
+    click.option("--corrupt", default=0.0, help="... has a byte of its pixels changed"),
+    click.option("--garble", default=0.0, help="... cannot be read at all"),
+    click.option("--mislabel", default=0.0, help="... names another pixel type than it has"),
+    click.option("--late", default=0.0, help="... is held back"),
+    click.option(
+        "--late-by",
+        type=_number_or("end", int),
+        metavar="N|end",
+        default="64",
+        show_default=True,
+        help="frames that overtake it; end: it comes after the end of the series",
+    ),
+    click.option("--miscount", type=int, default=0, help="frames announced beyond what there is"),
+    click.option("--no-header", is_flag=True, help="leave the header out"),
+    click.option("--no-end", is_flag=True, help="leave the end out"),
+    click.option("--header-after", type=int, metavar="N", help="send the header after N frames"),
+    click.option("--join", type=int, metavar="N", help="header and N frames are gone already"),
+    click.option("--pullers", type=int, default=0, help="other clients that take messages in turn"),
+    click.option("--stall", type=int, metavar="N", help="after N frames, send nothing for a while"),
+    click.option("--abort", type=int, metavar="N", help="... end the series"),
+    click.option("--rearm", type=int, metavar="N", help="... begin the next, without an end"),
+    click.option("--reboot", type=int, metavar="N", help="... close all, begin again to count"),
+    click.option("--lasting", default=1.0, show_default=True, help="seconds of stall or reboot"),
+    click.option("--only", type=int, metavar="N", help="all this in the Nth series alone, from 1"),
+    click.option("--seed", default=0, help="of the faults"),
+)
+"""What may go wrong, with the names of `framefold_simulators.faults.Faults`."""
+
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option("--bind", default="tcp://127.0.0.1:0", show_default=True, help="PUSH address"),
     click.option("--scan", type=_shape, metavar="NxN", help="scan shape; 64x64, or the file's"),
@@ -78,14 +112,9 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
         default="exts",
         show_default=True,
     ),
-    click.option("--shuffle", type=int, metavar="SEED", help="send frames out of order"),
-    click.option("--drop", default=0.0, help="probability that a frame is lost"),
-    click.option("--duplicate", default=0.0, help="... is sent twice"),
-    click.option("--truncate", default=0.0, help="... is cut short"),
-    click.option("--corrupt", default=0.0, help="... has a byte changed"),
-    click.option("--seed", default=0, help="of the faults"),
     click.option("--pool", type=click.IntRange(1), help="distinct frames, prepared beforehand"),
     click.option("--api-port", type=click.IntRange(0, 65535), help="SIMPLON REST; 0: a free one"),
     click.option("--wait-for-arm/--autostart", default=False, help="start a series on PUT arm"),
     click.option("--keep-running", is_flag=True, help="also when the parent process has ended"),
+    *FAULT_OPTIONS,
 )

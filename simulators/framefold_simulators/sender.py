@@ -10,6 +10,8 @@ from typing import Self
 
 import zmq
 
+from framefold_simulators.faulty_series import Reboot, Stall
+
 _STEP = 0.05  # seconds between looks at whether to stop
 
 
@@ -26,21 +28,32 @@ class Outlet:
 
     def __init__(self, bind: str = "tcp://127.0.0.1:0", queue: int = 1000) -> None:
         self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.PUSH)
-        # set before bind: connections take what they find
-        self._socket.sndhwm = queue
-        self._socket.linger = 0
+        self._queue = queue
         self.stopping = threading.Event()
         try:
-            self._socket.bind(bind.removesuffix(":0") + ":*" if bind.endswith(":0") else bind)
+            self._socket = self._bound(
+                bind.removesuffix(":0") + ":*" if bind.endswith(":0") else bind
+            )
         except zmq.ZMQError as error:
             self._context.destroy()
             raise OSError(error.errno, f"cannot bind {bind}: {error}") from error
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
+    def _bound(self, bind: str) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.PUSH)
+        # set before bind: connections take what they find
+        socket.sndhwm = self._queue
+        socket.linger = 0
+        try:
+            socket.bind(bind)
+        except zmq.ZMQError:
+            socket.close()
+            raise
+        return socket
+
     def send(
         self,
-        messages: Iterable[Sequence[bytes]],
+        messages: Iterable[Sequence[bytes] | Stall | Reboot],
         rate: float | None = None,
         until: threading.Event | None = None,
     ) -> int:
@@ -48,8 +61,8 @@ class Outlet:
 
         Parameters
         ----------
-        messages : iterable of sequence of bytes
-            The parts of each message.
+        messages : iterable of sequence of bytes, Stall or Reboot
+            The parts of each message, or what happens instead.
         rate : float or None
             Messages per second; as fast as the other side takes them when None.
         until : threading.Event or None
@@ -63,6 +76,12 @@ class Outlet:
         sent = 0
         begin: float | None = None
         for message in messages:
+            if isinstance(message, Stall):
+                self._wait(message.seconds, until)
+                continue
+            if isinstance(message, Reboot):
+                self.reboot(message.seconds)
+                continue
             if rate is not None and begin is not None:
                 self._wait(begin + sent / rate - time.monotonic(), until)
             if not self._push(message, until):
@@ -94,13 +113,30 @@ class Outlet:
             return False
         return True
 
+    def reboot(self, seconds: float) -> None:
+        """Close every connection, and listen at the same address again after a while.
+
+        What was sent before still goes out where a client takes it within a second.
+        """
+        self._socket.close(linger=1000)
+        self.stopping.wait(seconds)
+        while not self.stopping.is_set():
+            try:
+                self._socket = self._bound(self.endpoint)
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EADDRINUSE:
+                    raise
+                self.stopping.wait(_STEP)  # the old one is on its way
+            else:
+                return
+
     def _told(self, until: threading.Event | None) -> bool:
         return self.stopping.is_set() or (until is not None and until.is_set())
 
     def close(self, linger: float = 5.0) -> None:
         """Stop sending, and give what is in the queue up to ``linger`` seconds to go out."""
         self.stopping.set()
-        if not self._socket.closed:
+        if not self._context.closed:
             self._socket.close(linger=int(linger * 1000))
             self._context.term()
 
@@ -110,8 +146,8 @@ class Sender:
 
     Parameters
     ----------
-    messages : iterable of sequence of bytes
-        The parts of each message; taken in the thread.
+    messages : iterable of sequence of bytes, Stall or Reboot
+        The parts of each message, or what happens instead; taken in the thread.
     bind : str
         ``tcp://HOST:PORT``; port 0 takes a free one.
     rate : float or None
@@ -122,7 +158,7 @@ class Sender:
 
     def __init__(
         self,
-        messages: Iterable[Sequence[bytes]],
+        messages: Iterable[Sequence[bytes] | Stall | Reboot],
         bind: str = "tcp://127.0.0.1:0",
         rate: float | None = None,
         queue: int = 1000,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,9 @@ def header(series: Series) -> list[bytes]:
     return parts + _appendix(series.appendix)
 
 
-def image(series: Series, frame: int, blob: bytes) -> list[bytes]:
-    """One image: 4 parts, and the appendix if there is one."""
+def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[bytes]:
+    """One image: 4 parts, and the appendix if there is one; of several blobs only the first."""
+    blob = blobs if isinstance(blobs, bytes) else blobs[0]
     h, w = series.sig_shape
     encoding = {"none": "<", "lz4": "lz4<", "bslz4": f"bs{8 * series.dtype.itemsize}-lz4<"}
     start = round(frame * series.frame_time * 1e9)

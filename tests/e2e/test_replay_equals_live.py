@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from e2e.test_live_equals_offline import Results, assert_same, results_of
 from e2e.wires import wire
 from framefold_simulators.faults import Faults
+from framefold_simulators.faulty_series import faulty_images
 
 NAV, SIG = (9, 11), (33, 41)
 FAULTS = Faults(drop=0.1, duplicate=0.1, corrupt=0.1, truncate=0.1, seed=4)
@@ -63,7 +64,7 @@ class TestReplayEqualsLive:
         order = np.random.default_rng(3).permutation(99)
         messages = wire(scan, protocol, order=order, header_detail="all")
         if lossy:
-            messages[1:-1] = FAULTS.applied(messages[1:-1])
+            messages[1:-1] = faulty_images(messages[1:-1], FAULTS)
         live, hdf5, log = recorded(workers, detector, messages, tmp_path)
 
         assert_same(played(workers, log), live)

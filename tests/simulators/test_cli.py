@@ -100,6 +100,24 @@ class TestProgram:
         np.testing.assert_array_equal(_stack(events), stack.reshape(12, 8, 8))
         assert process.wait(20) == 0
 
+    def test_says_what_went_wrong(self, simulator, protocol):
+        process, ready = simulator(
+            protocol, *SMALL, "--rate", "max", "--drop", "0.3", "--late", "0.2", "--late-by", "end",
+            "--miscount", "-3", "--abort", "20", "--seed", "3",
+        )  # fmt: skip
+
+        started, *events = _events(ready["ready"])
+        out, _ = process.communicate(timeout=20)
+
+        finished = json.loads(out)
+        arrived = [event.frame for event in events if isinstance(event, Arrived)]
+        late = set(range(20)) - set(finished["lost"]) - set(arrived)
+        assert started.frames == 21
+        assert arrived
+        assert finished["lost"]
+        assert late
+        assert not finished["complete"]
+
     def test_waits_to_be_armed(self, simulator, protocol):
         process, ready = simulator(protocol, *SMALL, "--api-port", "0", "--wait-for-arm")
         request = urllib.request.Request(
