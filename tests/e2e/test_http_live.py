@@ -118,7 +118,7 @@ class TestGrowing:
         plain = (await viewer.get(f"{RESULTS}/total/intensity.json")).json
         flat = [value for row in plain["data"] for value in row]
         await bench.end()
-        done = await viewer.until(lambda a: a["state"] not in ("waiting", "running"))
+        done = await viewer.until(lambda a: a["state"] == "aborted")
 
         assert (coverage.reshape(-1)[:30] == 1).all()
         assert (coverage.reshape(-1)[30:] == 0).all()
@@ -234,7 +234,7 @@ class TestTrouble:
         await bench.end()
         done = await viewer.until(lambda a: a["id"] != before and a["state"] == "complete")
 
-        assert done["losses"]["refused"] == 3
+        assert done["losses"]["corrupt"] == 3
         assert done["merged"] == FRAMES
 
     @pytest.mark.parametrize(
@@ -262,6 +262,56 @@ class TestTrouble:
         assert answer.json["type"].endswith(f"#{kind}")
         assert answer.json["status"] == answer.status
         assert hint in answer.body.decode()
+
+
+class TestOtherScans:
+    """A query may ask how results would look in another scan; nobody else sees it."""
+
+    async def test_during_and_after(self, bench, viewer):
+        data, before = counts(16), await newest(viewer)
+        flat = data.sum(axis=(2, 3)).reshape(-1)
+        await bench.announce(data)
+        await bench.send(0, 100)
+        await viewer.until_merged(100, before)
+        path = f"{RESULTS}/total/intensity.npy?nav_shape=12,-1&sync_offset=3"
+        during = await viewer.get(path)
+        held = await viewer.get(path, If_None_Match=during.tag)
+        await bench.send(100, FRAMES)
+        await bench.end()
+        await viewer.until(lambda a: a["id"] != before and a["state"] == "complete")
+        after = await viewer.get(path)
+        states = await viewer.get("/api/v1/acquisitions/latest/coverage.npy?nav_shape=12,-1")
+        usual = await viewer.get(f"{RESULTS}/total/intensity.npy")
+
+        assert during.array.shape == (12, 16)
+        assert (during.array.reshape(-1)[:97] == flat[3:100]).all()
+        assert not during.array.reshape(-1)[97:].any()
+        assert held.status == 304
+        assert after.tag != during.tag
+        assert (after.array.reshape(-1)[:189] == flat[3:]).all()
+        assert states.array.shape == (12, 16)
+        assert usual.array.shape == NAV
+
+    @pytest.mark.parametrize(
+        ("query", "status", "words"),
+        [
+            ("total/intensity.npy?nav_shape=12,x", 400, "whole numbers"),
+            ("total/intensity.npy?nav_shape=99999,99999", 422, "positions"),
+            ("total/intensity.npy?order=zigzag", 400, "raster or snake"),
+            ("total/intensity.npy?nav_shape=-1,-1,-1", 422, "at most 2"),
+            ("pattern/intensity.npy?sync_offset=1", 409, "not held any more"),
+        ],
+    )
+    async def test_that_cannot_be(self, bench, viewer, query, status, words):
+        before = await newest(viewer)
+        await bench.announce(counts(17))
+        await bench.send(0, FRAMES)
+        await bench.end()
+        await viewer.until(lambda a: a["id"] != before and a["state"] == "complete")
+        answer = await viewer.get(f"{RESULTS}/{query}")
+
+        assert answer.status == status
+        assert words in answer.body.decode()
 
 
 class TestAcquisitions:

@@ -50,7 +50,7 @@ class TestSnapshots:
         versions = [one.version for one in seen]
         assert versions == sorted(set(versions))
         assert [one.merged for one in seen] == sorted(one.merged for one in seen)
-        assert seen[0].state is RunState.RUNNING
+        assert seen[0].state is RunState.ARMED
         assert seen[-1] is run.latest
         assert run.latest.merged == 100
 

@@ -228,7 +228,7 @@ class TestFrames:
         bench.hear(header(), frame(0), frame(1, dtype=np.uint8), frame(2, sig=(4, 4)), frame(3))
 
         assert bench.count(Count.RECEIVED) == 2
-        assert bench.count(Count.REFUSED) == 2
+        assert bench.count(Count.CORRUPT) == 2
 
     def test_that_came_before_any_header(self):
         bench = Bench()
@@ -240,7 +240,7 @@ class TestFrames:
         bench = Bench()
         bench.hear(header(), ZeroDivisionError("nonsense"), frame(0))
 
-        assert bench.count(Count.REFUSED) == 1
+        assert bench.count(Count.CORRUPT) == 1
         assert bench.count(Count.RECEIVED) == 1
 
     @pytest.mark.parametrize(

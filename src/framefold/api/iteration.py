@@ -7,12 +7,20 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from framefold.api.watching import Watching
+from framefold.core.position_table import whole_numbers
+from framefold.core.scan import NOWHERE, Scan
+from framefold.core.scan_estimate import ScanEstimate, estimated
+from framefold.core.scan_rule import ScanRule
 from framefold.core.snapshot import RunState
+from framefold.engine.fold import Refolded
 from framefold.engine.run import CANCELLED, Run, check_failed
-from framefold.errors import JobCancelledError, UDFRunCancelled
+from framefold.errors import JobCancelledError, ParameterError, UDFRunCancelled
 from framefold.udf import BufferWrapper
 
 Results = dict[str, BufferWrapper]
@@ -45,10 +53,116 @@ class UDFResults:
         """Which scan positions are in `buffers`; nav-shaped bool."""
         return self._moment[1]
 
+    def refold(
+        self,
+        nav_shape: Sequence[int] | None = None,
+        sync_offset: int = 0,
+        *,
+        order: Literal["raster", "snake"] | None = None,
+        flyback: int | None = None,
+        lead_in: int | None = None,
+        frames_per_position: int = 1,
+        positions: ArrayLike | None = None,
+    ) -> RefoldedResults:
+        """The results of the run as they are now, in another scan of the same frames.
+
+        No frame is looked at again: what UDFs keep for each frame moves to where the frame
+        belongs, and ``get_results`` is called with the new shape. May be called while the run
+        goes on, and afterwards.
+
+        Parameters
+        ----------
+        nav_shape : sequence of int, optional
+            Scan shape; up to two axes may be ``-1``. That of the run when left out.
+        sync_offset : int
+            Frames to skip at the start, or positions to leave blank (negative).
+        order, flyback, lead_in, frames_per_position, positions
+            As in `ScanRule`; several frames at each position become one more axis.
+
+        Raises
+        ------
+        ScanError
+            If there is no such scan.
+        """
+        run = self._run
+        shape = run.reader.acquisition.nav_shape if nav_shape is None else nav_shape
+        rule = ScanRule(
+            tuple(int(n) for n in shape),
+            sync_offset,
+            order=order,
+            flyback=flyback,
+            lead_in=lead_in,
+            frames_per_position=frames_per_position,
+            repeats="axis",
+            positions=None if positions is None else whole_numbers(positions),
+        )
+        scan = run.scan_of(rule)
+        return RefoldedResults(run, scan, run.fold.refolded(scan))
+
+    def estimate_scan(self, sums: ArrayLike | None = None) -> ScanEstimate:
+        """How long a line of the scan is, and where the first begins, by the looks of it.
+
+        Parameters
+        ----------
+        sums : array-like, optional
+            A brightness of each frame, in the order in which they were taken; the first nav
+            result of one number for each position when left out.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such result, or too little in it.
+        """
+        if sums is None:
+            sums = self._brightness()
+        return estimated(np.asarray(sums, dtype=np.float64))
+
+    def _brightness(self) -> NDArray[np.float64]:
+        scan = self._run.reader.acquisition.scan
+        for results in self.buffers:
+            for buffer in results.values():
+                if buffer.kind == "nav" and buffer.data.shape == scan.shape:
+                    numbers = scan.numbers(0, scan.size)
+                    here = (numbers != NOWHERE) & np.asarray(self.damage.data).reshape(-1)
+                    if not here.any() or buffer.data.dtype.kind not in "iuf":
+                        continue
+                    found = np.full(int(numbers[here].max()) + 1, np.nan)
+                    found[numbers[here]] = buffer.data.reshape(-1)[here]
+                    return found
+        raise ParameterError(
+            "no result has one number for each position; run SumSigUDF or a virtual detector, too"
+        )
+
     def settled(self) -> UDFResults:
         """The same, computed now."""
         _ = self._moment
         return self
+
+
+class RefoldedResults:
+    """Results of a run in another scan, as `UDFResults.refold` gives them.
+
+    Parameters
+    ----------
+    run : Run
+    scan : Scan
+        The other scan.
+    refolded : Refolded
+    """
+
+    def __init__(self, run: Run, scan: Scan, refolded: Refolded) -> None:
+        self.scan = scan
+        """The other scan."""
+        self.left_out = dict(refolded.left_out)
+        """Why UDFs have no results here, by their names."""
+        fold = refolded.fold
+        names = [name for name in run.udfs if name not in self.left_out]
+        buffers = () if fold is None else fold.moment()[0]
+        found = dict(zip(names, buffers, strict=True))
+        self.buffers = tuple(found.get(name, {}) for name in run.udfs)
+        """For each UDF of the run, its result buffers by name; empty for those left out."""
+        self.damage = None if fold is None else fold.damage
+        """Which positions are in `buffers`; nav-shaped bool. None if no UDF is left."""
 
 
 class RunIterator(Iterator[UDFResults]):
@@ -121,6 +235,12 @@ class RunIterator(Iterator[UDFResults]):
         error = UDFRunCancelled(f"UDF run cancelled after {self._given} partitions{why}")
         error.buffers, error.damage = self._run.fold.moment()
         return error
+
+    def refold(
+        self, nav_shape: Sequence[int] | None = None, sync_offset: int = 0, **scan: Any
+    ) -> RefoldedResults:
+        """The results as they are now, in another scan; see `UDFResults.refold`."""
+        return UDFResults(self._run).refold(nav_shape, sync_offset, **scan)
 
     def update_parameters_experimental(self, patches: Sequence[Mapping[str, Any]]) -> None:
         """Change UDF parameters for every block that was not handed out yet.

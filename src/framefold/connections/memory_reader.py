@@ -72,7 +72,7 @@ class MemoryReader:
         self._ring_bytes = settings.ring_bytes
         self._ring: Segment | None = None
         self._out = 0  # slots that are with the workers
-        self._duplicate = self._nowhere = 0
+        self._duplicate = self._flyback = self._surplus = 0
         # held by: who takes a slot, or gives it back
         self._changed = threading.Condition()
         self._taken = self._stopped = self._over = False
@@ -127,7 +127,10 @@ class MemoryReader:
             if self._stopped:
                 return
         self._duplicate += verdict == Verdict.DUPLICATE
-        self._nowhere += verdict == Verdict.NOWHERE
+        if verdict == Verdict.NOWHERE:
+            beyond = collection.is_surplus(number)
+            self._surplus += beyond
+            self._flyback += not beyond
 
     def release(self, block: Block) -> None:
         """Take a slot back."""
@@ -160,7 +163,9 @@ class MemoryReader:
         return Losses(
             received=0 if known is None else known.received,
             duplicate=self._duplicate,
-            nowhere=self._nowhere,
+            late=0 if known is None else known.late,
+            flyback=self._flyback,
+            surplus=self._surplus,
         )
 
     def ending(self) -> Ending:

@@ -23,6 +23,25 @@ class PositionState(IntEnum):
     """Its frame was given up because working on it killed workers."""
     UNSELECTED = 5
     """Outside the region of interest."""
+    BEFORE_JOIN = 6
+    """Its frame had gone by when we began to listen."""
+
+
+def counted(states: NDArray[np.uint8]) -> dict[str, int]:
+    """How many positions are in each state.
+
+    Parameters
+    ----------
+    states : ndarray of uint8
+        A `PositionState` for each position.
+
+    Returns
+    -------
+    dict of str to int
+        By the state's name in small letters; states without any are left out.
+    """
+    numbers = np.bincount(states.reshape(-1), minlength=len(PositionState))
+    return {s.name.lower(): int(numbers[s]) for s in PositionState if numbers[s]}
 
 
 class Coverage:
@@ -44,6 +63,14 @@ class Coverage:
             self._wanted = int(np.count_nonzero(selection))
         self._merged = 0
 
+    @classmethod
+    def known(cls, states: NDArray[np.uint8]) -> Coverage:
+        """A coverage with a state for each position."""
+        made = cls(len(states), states != PositionState.UNSELECTED)
+        made._states[:] = states
+        made._merged = int(np.count_nonzero(states == PositionState.MERGED))
+        return made
+
     def mark(self, positions: NDArray[np.int64], state: PositionState) -> None:
         """Note what became of some positions.
 
@@ -61,17 +88,27 @@ class Coverage:
         if state == PositionState.MERGED:
             self._merged += len(kept)
 
-    def close(self) -> int:
+    def close(self, before_join: NDArray[np.bool_] | None = None) -> int:
         """Turn what is still awaited into missing.
+
+        Parameters
+        ----------
+        before_join : ndarray of bool, shape (positions,), or None
+            Positions whose frames went by before anybody listened.
 
         Returns
         -------
         int
-            How many positions are missing.
+            How many positions have no frame.
         """
         awaited = self._states == PositionState.AWAITED
         self._states[awaited] = PositionState.MISSING
-        return int(np.count_nonzero(self._states == PositionState.MISSING))
+        if before_join is not None:
+            self._states[awaited & before_join] = PositionState.BEFORE_JOIN
+        missing = (self._states == PositionState.MISSING) | (
+            self._states == PositionState.BEFORE_JOIN
+        )
+        return int(np.count_nonzero(missing))
 
     @property
     def merged(self) -> int:

@@ -45,12 +45,15 @@ class Ending:
     cut_short : bool
         Whether the last of the frames that the scan needs never came. Frames that are
         missing in between do not count: those were lost, and the measurement went to its end.
+    joined : int or None
+        Number of the first frame that came, if we began to listen in the middle of the series.
     """
 
     complete: bool
     reason: str
     losses: Losses
     cut_short: bool = False
+    joined: int | None = None
 
 
 class Reader(Protocol):

@@ -18,12 +18,19 @@ class RunState(Enum):
     """The life of a run; it never goes back."""
 
     WAITING = "waiting"
+    """There are no workers for it yet."""
     ARMED = "armed"
+    """Everything is ready; no frame yet."""
     RUNNING = "running"
+    """Frames come."""
     FINISHING = "finishing"
+    """All frames have come; the last ones are being worked on."""
     COMPLETE = "complete"
+    """All promised frames were received, as far as the scan has a place for them."""
     ABORTED = "aborted"
+    """It ended before its time, or frames were lost; what there is stays."""
     FAILED = "failed"
+    """It could not go on; what there is stays."""
 
     @property
     def is_final(self) -> bool:

@@ -90,7 +90,7 @@ function showAcquisition(acquisition) {
   measurePace(acquisition, performance.now());
   const isFinal = FINAL.includes(acquisition.state);
   const { losses } = acquisition;
-  const lost = (losses.missing || 0) + (losses.undecodable || 0) + (losses.set_aside || 0) + (losses.refused || 0);
+  const lost = (losses.missing || 0) + (losses.undecodable || 0) + (losses.set_aside || 0) + (losses.corrupt || 0) + (losses.dropped || 0);
   text("state", acquisition.state);
   byId("state").dataset.state = acquisition.state;
   byId("state").title = acquisition.reason;

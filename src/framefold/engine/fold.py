@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -17,8 +17,11 @@ from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.coverage import Coverage, PositionState
 from framefold.core.losses import Losses
+from framefold.core.refolding import Refolding
+from framefold.core.scan import NOWHERE, Scan
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
 from framefold.core.tally import SHARED, Key, Spent, Tally
+from framefold.engine.cutting import ranks
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
 from framefold.udf import BufferWrapper, UDFMeta
@@ -28,6 +31,26 @@ from framefold.udf.reduction import Reduction
 from framefold.udf.spec import RunSpec
 
 log = logging.getLogger(__name__)
+
+
+FEWEST_UNDECODABLE = 256
+"""Frames that cannot be decoded, if they are the most, after which a run is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refolded:
+    """Results in another scan.
+
+    Parameters
+    ----------
+    fold : Fold or None
+        Of the UDFs that can do without the frames; None if there are none.
+    left_out : mapping of str to str
+        Why the others cannot, by name.
+    """
+
+    fold: Fold | None
+    left_out: Mapping[str, str]
 
 
 class Fold:
@@ -63,8 +86,10 @@ class Fold:
         self._acquisition = acquisition
         self._reduction = reduction
         self._names = tuple(names)
+        self._selection = selection
         self._coverage = Coverage(acquisition.scan.size, selection)
-        self._undecodable = 0
+        self.undecodable = 0
+        self.why_undecodable = ""  # of the first of them
         self._set_aside = 0
         self._missing = 0
         self._failures: dict[int, UDFFailure] = {}  # UDFs that are left out from then on
@@ -123,11 +148,12 @@ class Fold:
             self._coverage.mark(outcome.result.positions, PositionState.MERGED)
             damaged = outcome.result.undecodable
             if len(damaged):
-                if not self._undecodable:
+                if not self.undecodable:
+                    self.why_undecodable = outcome.result.reason
                     log.warning(
                         "frames undecodable, first of this run reason=%s", outcome.result.reason
                     )
-                self._undecodable += len(damaged)
+                self.undecodable += len(damaged)
                 self._coverage.mark(damaged, PositionState.CORRUPT)
 
     def _give_up(self, outcome: Outcome) -> None:
@@ -180,14 +206,31 @@ class Fold:
             self._note_failures()
 
     @property
+    def is_spoilt(self) -> bool:
+        """Whether so many frames cannot be decoded that something else must be wrong."""
+        enough = self.undecodable >= FEWEST_UNDECODABLE
+        return enough and self.undecodable > self._coverage.merged
+
+    @property
     def is_hopeless(self) -> bool:
         """Whether no UDF is left that could give results."""
         return len(self._failures) == len(self._names)
 
-    def close(self) -> None:
-        """The acquisition is over: what is still awaited is missing."""
+    def close(self, joined: int | None = None) -> None:
+        """The acquisition is over: what is still awaited is missing.
+
+        Parameters
+        ----------
+        joined : int or None
+            Number of the first frame, if those before it went by unheard.
+        """
+        before = None
+        scan = self._acquisition.scan
+        if joined is not None:
+            numbers = scan.numbers(0, scan.size)
+            before = (numbers != NOWHERE) & (numbers < joined)
         with self.lock:
-            self._missing = self._coverage.close()
+            self._missing = self._coverage.close(before)
             self._moved = True
 
     @property
@@ -227,6 +270,51 @@ class Fold:
             self._reduction.update_parameters(patches)
             self._moved = True
 
+    def refolded(self, scan: Scan) -> Refolded:
+        """The results as they are now, in another scan of the same frames.
+
+        Parameters
+        ----------
+        scan : Scan
+            The rule that frames are placed by.
+
+        Raises
+        ------
+        ScanError
+            If that cannot be, whatever the UDFs are.
+        """
+        with self.lock:
+            move = Refolding.of(self._acquisition.scan, scan)
+            states = self._coverage.states()
+            selection = move.selection(self._selection)
+            rows = _ranked(move.new, selection), _ranked(move.old, self._selection)
+            if self._selection is not None:
+                assert selection is not None
+                chosen = selection[move.new]
+                rows = rows[0][chosen], rows[1][chosen]
+            whole = move.keeps(states == PositionState.MERGED)
+            reduction, left_out = self._reduction.refolded(scan.shape, selection, rows, whole=whole)
+            acquisition = replace(self._acquisition, scan=scan)
+            names = [name for i, name in enumerate(self._names) if i not in left_out]
+            made = None
+            if reduction is not None:
+                made = Fold(acquisition, reduction, names, selection)
+                made._take_over(self, move.states(states, selection), left_out)
+            return Refolded(made, {self._names[i]: why for i, why in left_out.items()})
+
+    def _take_over(
+        self, other: Fold, states: NDArray[np.uint8], left_out: Mapping[int, str]
+    ) -> None:
+        self._coverage = Coverage.known(states)
+        self.undecodable, self._set_aside = other.undecodable, other._set_aside
+        self._missing = int(np.count_nonzero(states == PositionState.MISSING))
+        self._version = other._version
+        for i, why in left_out.items():
+            # numbers behind those of the UDFs that are left: they have no results to be kept from
+            failure = other._failures.get(i)
+            error = f"left out in another scan: {why}"
+            self._failures[len(self._names) + i] = failure or UDFFailure(other._names[i], error, "")
+
     def picture(self, state: RunState, reason: str, losses: Losses) -> Snapshot:
         """A new snapshot.
 
@@ -257,7 +345,7 @@ class Fold:
                 # what became of positions is known here and nowhere else
                 losses=replace(
                     losses,
-                    undecodable=self._undecodable,
+                    undecodable=self.undecodable,
                     set_aside=self._set_aside,
                     missing=self._missing,
                 ),
@@ -296,6 +384,11 @@ class Fold:
         data.setflags(write=False)
         valid.setflags(write=False)
         return Channel(buffer.kind, data, valid, tuple(buffer.extra_shape), self._version)
+
+
+def _ranked(positions: NDArray[np.int64], selection: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    """Numbers of positions among the selected ones."""
+    return positions if selection is None else ranks(selection)[positions]
 
 
 def _positions(block: Block) -> NDArray[np.int64]:

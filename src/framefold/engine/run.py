@@ -17,13 +17,22 @@ from numpy.typing import NDArray
 from framefold.core.block import Block
 from framefold.core.corrections import CorrectionSet
 from framefold.core.reader import BlockPlan, Reader
+from framefold.core.scan import Scan
+from framefold.core.scan_rule import ScanRule
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
 from framefold.engine.line import CUT_FOR_WORKERS, PLACES_PER_WORKER, Line
 from framefold.engine.pool import Outcome, Pool, Session
 from framefold.engine.publication import Publication, Watcher
 from framefold.engine.report import Report
-from framefold.errors import ParameterError, RunFailedError, UDFException, UDFRunCancelled
+from framefold.errors import (
+    DataError,
+    ParameterError,
+    RunFailedError,
+    ScanError,
+    UDFException,
+    UDFRunCancelled,
+)
 from framefold.udf.base import UDF
 from framefold.udf.dry_run import tried
 from framefold.udf.reduction import Reduction
@@ -36,6 +45,12 @@ ended, too."""
 
 ORDERS = ("arrival", "partition")
 """What `UDF.MERGE_ORDER` may be."""
+
+_ORDER = tuple(RunState)
+"""The states in the order in which a run goes through them."""
+
+MOST_GROWTH = 4
+"""A scan of more positions than this times the frames is a mistake, or an attack on memory."""
 
 CANCELLED = "cancelled"
 """Why a run ended that somebody cancelled."""
@@ -137,8 +152,9 @@ class Run:
         self._line = Line(PLACES_PER_WORKER * pool.workers) if has_line else None
         self.fold = Fold(acquisition, reduction, tuple(udfs), selection, shown=shown)
         self.started = time.time()
-        # written by: folding thread, all of these
+        # written by: folding thread, and by the feeding thread through `_advance`
         self._state = RunState.WAITING
+        # written by: folding thread, both of these
         self._reason = ""
         self._blocks_seen = 0
         # written by: folding thread, and by the feeding thread when the reader fails
@@ -154,6 +170,9 @@ class Run:
         # held by: who changes parameters, and who opens a session with them
         self._steering = threading.Lock()
         self._ended: float | None = None
+        # held by: who looks at the run in another scan; the last such view is kept
+        self._refolding = threading.Lock()
+        self._refolded: tuple[object, Snapshot] | None = None
 
     # what others see ------------------------------------------------------------------------
 
@@ -178,7 +197,7 @@ class Run:
         with self._changed:
             if self._state.is_final:
                 return False
-            comes = self.publication.ask(moved=self.fold.moved)
+            comes = self.publication.ask(moved=self._has_moved)
             session = self._session
         if comes and session is not None:
             session.wake()
@@ -210,6 +229,57 @@ class Run:
             "frames_per_second": round(merged / elapsed, 1) if elapsed > 0 else 0.0,
         }
 
+    def refolded(self, rule: ScanRule) -> Snapshot:
+        """The results as they are now, in another scan; no frame is looked at again.
+
+        Parameters
+        ----------
+        rule : ScanRule
+            What is said of the scan; open axes are worked out from the number of frames.
+
+        Returns
+        -------
+        Snapshot
+            UDFs that cannot do without the frames are among its failures, with the reason. Frames
+            that had no place in the scan of the run are missing in any other.
+
+        Raises
+        ------
+        ScanError
+            If there is no such scan.
+        RunFailedError
+            If no UDF can do without the frames.
+        """
+        scan = self.scan_of(rule)
+        now = self.fold.folded_blocks, self._state
+        with self._refolding:
+            known = self._refolded
+            if known is None or known[0] != (scan, now):
+                found = self.fold.refolded(scan)
+                if found.fold is None:
+                    raise RunFailedError(nothing_left(found.left_out))
+                picture = found.fold.picture(self._state, self._reason, self.reader.losses())
+                self._refolded = known = ((scan, now), picture)
+            return known[1]
+
+    def scan_of(self, rule: ScanRule) -> Scan:
+        """The scan that a rule makes of this run's frames.
+
+        Raises
+        ------
+        ScanError
+            If there is none.
+        """
+        acquisition = self.reader.acquisition
+        known = acquisition.frames
+        scan = rule.fit(acquisition.scan.frames_needed if known is None else known).scan
+        if scan.size > MOST_GROWTH * max(acquisition.scan.size, known or 0):
+            raise ScanError(
+                f"scan shape {scan.shape} has {scan.size} positions, for "
+                f"{acquisition.scan.size if known is None else known} frames"
+            )
+        return scan
+
     def report(self) -> Report:
         """Where the time went so far."""
         acquisition = self.reader.acquisition
@@ -235,6 +305,7 @@ class Run:
         """Do everything in the calling thread, one block a step; for pools that work there."""
         with self._driving() as session, closing(self._blocks()) as blocks:
             for block in blocks:
+                self._advance(RunState.RUNNING)
                 if not session.submit(block):
                     self.reader.release(block)
                     break
@@ -242,6 +313,7 @@ class Run:
                     self._take(session, outcome)
                     self._publish_if_wanted()
                     yield
+            self._advance(RunState.FINISHING)
             session.finish()
 
     def join(self, timeout: float | None = None) -> bool:
@@ -339,7 +411,7 @@ class Run:
                 feeding.start()
                 try:
                     while not session.at_end:
-                        outcome = session.next(self.publication.patience(moved=self.fold.moved))
+                        outcome = session.next(self.publication.patience(moved=self._has_moved))
                         if outcome is not None:
                             self._take(session, outcome)
                         self._publish_if_wanted()
@@ -360,8 +432,10 @@ class Run:
         try:
             with closing(self._blocks()) as blocks:
                 for block in blocks:
+                    self._advance(RunState.RUNNING)
                     if not self._fed(session, block):
                         break
+            self._advance(RunState.FINISHING)
         except BaseException as error:  # noqa: BLE001 - fence around a reader: ends the run
             log.error("reader failed source=%s error=%s", self.name, error)
             self.error = self.error or error
@@ -391,13 +465,30 @@ class Run:
         with self._changed:
             self._blocks_seen += len(due)
             self._changed.notify_all()
+        if self.fold.is_spoilt and self.error is None:
+            self.error = DataError(
+                f"most frames cannot be decoded ({self.fold.undecodable} of "
+                f"{self.fold.undecodable + self.fold.merged}): {self.fold.why_undecodable}"
+            )
+            self.cancel()
         if self._stop_on_error and self.fold.first_error is not None and self.error is None:
             self.error = self.fold.first_error
             self.cancel()
 
     def _publish_if_wanted(self) -> None:
-        if self.publication.patience(moved=self.fold.moved) == 0:
+        if self.publication.patience(moved=self._has_moved) == 0:
             self._publish()
+
+    @property
+    def _has_moved(self) -> bool:
+        """Whether there is anything that `latest` does not show."""
+        return self.fold.moved or self._state is not self.publication.latest.state
+
+    def _advance(self, state: RunState) -> None:
+        """Note that the run has come so far; it never goes back."""
+        with self._changed:
+            if _ORDER.index(state) > _ORDER.index(self._state):
+                self._state = state
 
     def _publish(self) -> None:
         with self.publication.making():
@@ -407,7 +498,8 @@ class Run:
     def _show(self, snapshot: Snapshot) -> None:
         with self._changed:
             # together: who waits for the end must find the last snapshot there
-            self._state, self._reason = snapshot.state, snapshot.reason
+            self._advance(snapshot.state)
+            self._reason = snapshot.reason
             self.publication.latest = snapshot
         self.publication.show(snapshot)
 
@@ -425,7 +517,7 @@ class Run:
             if found is not None and (self._stop_on_error or self.fold.is_hopeless):
                 raise found
         with self._changed:
-            self._state = RunState.RUNNING
+            self._state = RunState.ARMED
             cancelled = self._cancelled
         if cancelled:
             session.stop()
@@ -456,8 +548,8 @@ class Run:
         self._show(snapshot)
 
     def _final(self) -> Snapshot:
-        self.fold.close()
         ending = self.reader.ending()
+        self.fold.close(ending.joined)
         if self.error is not None:
             state, reason = RunState.FAILED, _reason(self.error)
         elif self._cancelled:
@@ -486,6 +578,12 @@ def _wants_order(udf: UDF) -> bool:
             f"{type(udf).__name__}.MERGE_ORDER is {udf.MERGE_ORDER!r}; it may be {ORDERS}"
         )
     return udf.MERGE_ORDER == "partition"
+
+
+def nothing_left(left_out: Mapping[str, str]) -> str:
+    """Why there is nothing to be seen in another scan."""
+    reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+    return f"no result can be had in another scan without the frames: {reasons}"
 
 
 def _reason(error: BaseException) -> str:

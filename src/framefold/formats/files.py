@@ -230,10 +230,14 @@ class FileReader:
     def losses(self) -> Losses:
         """Frames handed out, frames beyond the scan, positions without a frame."""
         data_set = self._data_set
+        nowhere = data_set.frames - data_set.frames_placed - data_set.frames_twice
+        needed = data_set.acquisition.scan.frames_needed
+        surplus = min(nowhere, max(0, data_set.frames - needed))
         return Losses(
             received=self._received,
             duplicate=data_set.frames_twice,
-            nowhere=data_set.frames - data_set.frames_placed - data_set.frames_twice,
+            flyback=nowhere - surplus,
+            surplus=surplus,
             missing=self._missing,
         )
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 
 from framefold import representations
-from framefold.core.coverage import PositionState
+from framefold.core.coverage import PositionState, counted
 from framefold.core.snapshot import Channel, Snapshot
 from framefold.http.plain import timestamp
 from framefold.http.ports import Run
@@ -49,6 +49,7 @@ def details(run: Run, snapshot: Snapshot) -> dict[str, object]:
     """One acquisition with everything known of it."""
     return {
         **summary(run, snapshot),
+        "positions": counted(snapshot.coverage),
         "statistics": run.statistics(),
         "report": snapshot.report,
         "metadata": snapshot.acquisition.metadata,

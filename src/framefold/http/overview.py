@@ -14,6 +14,7 @@ from framefold.http.observation import observe
 from framefold.http.plain import dumps, timestamp
 from framefold.http.problems import TYPES_PATH, catalogue
 from framefold.http.query import no_parameters
+from framefold.http.scans import OPTIONS as SCANS
 from framefold.http.services import SERVICES
 from framefold.representations.selection import OPTIONS as SELECTION
 
@@ -34,9 +35,9 @@ async def about(request: web.Request) -> web.Response:
             "title": services.title,
             "version": _version(),
             "api": "v1",
-            "features": ["etag", "long-poll", "slice", "coverage"],
+            "features": ["etag", "long-poll", "slice", "coverage", "refold"],
             "representations": _representations(),
-            "options": SELECTION,
+            "options": dict(SELECTION) | dict(SCANS),
             "limits": {
                 "response_bytes": services.max_response_bytes,
                 "wait_seconds": MAX_WAIT,

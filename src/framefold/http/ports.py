@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from framefold.core.scan_rule import ScanRule
 from framefold.core.snapshot import Snapshot
 
 LATEST = "latest"
@@ -34,6 +35,9 @@ class Run(Protocol):
 
         It is called from the folding thread and must not block. What is returned ends it.
         """
+
+    def refolded(self, rule: ScanRule) -> Snapshot:
+        """The results as they are now, in another scan; works for a while."""
 
     def statistics(self) -> Mapping[str, float | int | str]:
         """Rates and lags, for people."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import hdrs, web
 
@@ -17,6 +18,8 @@ from framefold.http.negotiation import acceptable
 from framefold.http.observation import Observation, find, observe
 from framefold.http.problems import Problem
 from framefold.http.query import parameters
+from framefold.http.scans import OPTIONS as SCANS
+from framefold.http.scans import rule_of
 from framefold.http.services import SERVICES
 from framefold.representations import Representation
 from framefold.representations.selection import OPTIONS as SELECTION
@@ -92,12 +95,9 @@ def _unknown(kind: str, what: str, name: str, known: Mapping[str, object]) -> Pr
 
 
 async def _serve(request: web.Request, target: _Target) -> web.Response:
-    seen = await observe(
-        request, lambda r, s: entity_tag(r.ident, target.resource, target.pick(s).version)
-    )
-    channel = target.pick(seen.snapshot)
     form = _choose(request, target.suffix)
-    options = parameters(request, (*SELECTION, *form.options))
+    options = parameters(request, (*SELECTION, *SCANS, *form.options))
+    seen, channel = await _observed(request, target, options)
     if channel.data.dtype.hasobject:
         raise Problem(
             "not-acceptable",
@@ -108,12 +108,30 @@ async def _serve(request: web.Request, target: _Target) -> web.Response:
     headers = {**seen.headers, **_facts(part, seen), hdrs.VARY: hdrs.ACCEPT}
     if seen.is_known:
         return web.Response(status=304, headers=headers)
-    own = {name: value for name, value in options.items() if name not in SELECTION}
+    own = {name: options[name] for name in options if name not in (*SELECTION, *SCANS)}
     own = {**target.look.get(form.name, {}), **own} if "cmap" not in own else own
     _check_size(form, part, own, request.app[SERVICES].max_response_bytes)
     key = (seen.tag, form.name, tuple(sorted({**options, **own}.items())))
     body = await request.app[SERVICES].bodies.get(key, lambda: form(part, own))
     return web.Response(body=body, content_type=form.media_type, headers=headers)
+
+
+async def _observed(
+    request: web.Request, target: _Target, options: Mapping[str, str]
+) -> tuple[Observation, Channel]:
+    """What a request gets to see; in another scan than the run's, if it asks for one."""
+    run = find(request.app[SERVICES], request.match_info["acquisition"])
+    rule, text = rule_of(options, run.latest.acquisition.nav_shape)
+    resource = f"{target.resource}?{text}" if text else target.resource
+    seen = await observe(
+        request, lambda r, s: entity_tag(r.ident, resource, target.pick(s).version)
+    )
+    if rule is None:
+        return seen, target.pick(seen.snapshot)
+    # made of what is there now, which may be newer than what the tag names: hence a weak one
+    other = await asyncio.to_thread(seen.run.refolded, rule)
+    tag = seen.tag if seen.tag.startswith("W/") else f"W/{seen.tag}"
+    return replace(seen, tag=tag, snapshot=other), target.pick(other)
 
 
 def _choose(request: web.Request, suffix: str | None) -> Representation:

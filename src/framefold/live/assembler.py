@@ -124,6 +124,8 @@ class Assembler:
         self._reachable = scan.reachable
         self._highest = -1  # number of a frame that found its place
         self.received = 0
+        self.late = 0
+        """Frames that came after the frames around them had been handed out."""
         self.sealed: list[Sealed] = []
         """Slots that must go to the workers now; the caller takes them out."""
         self._open: dict[int, tuple[int, float]] = {}  # slot -> part, when opened; oldest first
@@ -133,6 +135,8 @@ class Assembler:
         # zeroes, which cost nothing until they are used: a scan may be announced far too large
         self._slots = np.zeros(-(-scan.size // self._stretch), np.int32)
         self._state = np.zeros((shape.slots, 3), np.int64)
+        self._handed = np.zeros(len(self._slots), np.uint8)  # stretches that went incomplete
+        self._has_handed = False
         self._ring = memory[shape.start(0) : shape.start(shape.slots)].reshape(shape.slots, -1)
         self._tables = tables(self._ring, shape.rows)
         self._seen_view, self._slots_view = self._seen.data, self._slots.data
@@ -178,6 +182,8 @@ class Assembler:
                 return Verdict.FULL
             slot = taken
             self._open_slot(slot, part, now)
+        if frame < self._highest and self._handed[part]:
+            self.late += 1
         self._write(slot, position, payload, mark)
         self._highest = max(self._highest, frame)
         return 0
@@ -211,15 +217,23 @@ class Assembler:
         nbytes : int
             Their lengths together [bytes].
         """
+        positions = self._scan.positions_of(frames)
         placed, nbytes, slot = place(
-            source, self._scan.positions_of(frames), offsets, lengths, mark, self._seen,
+            source, positions, offsets, lengths, mark, self._seen,
             self._stretch, self._slots, self._state, self._ring, self._tables, ALIGNMENT,
         )  # fmt: skip
         self.received += placed
         if placed:
+            if self._has_handed:
+                self._count_late(frames[:placed], positions[:placed])
             self._highest = max(self._highest, int(frames[:placed].max()))
             self._seal_if_full(slot)
         return placed, nbytes
+
+    def _count_late(self, frames: NDArray[np.int64], positions: NDArray[np.int64]) -> None:
+        highest = np.maximum(np.maximum.accumulate(frames), self._highest)
+        handed = self._handed[positions // self._stretch] != 0
+        self.late += int(np.count_nonzero(handed & (frames < highest)))
 
     def _open_slot(self, slot: int, part: int, now: float) -> None:
         self._open[slot] = part, now
@@ -268,7 +282,19 @@ class Assembler:
     def _seal(self, slot: int) -> None:
         part, _ = self._open.pop(slot)
         self._slots_view[part] = 0
+        if self._state_view[slot, COUNT] < self._state_view[slot, CAPACITY]:
+            self._handed[part] = self._has_handed = True
         self.sealed.append(Sealed(slot, self._state_view[slot, COUNT]))
+
+    def promise(self, frames: int) -> None:
+        """A header that came late says how many frames there will be."""
+        self._expected = self._scan.reachable(frames)
+
+    def numbers(self) -> NDArray[np.int64]:
+        """Numbers of the frames that were received, ascending."""
+        received = np.flatnonzero(self._seen)
+        numbers = self._scan.numbers(0, self._scan.size)[received]
+        return np.sort(numbers[numbers != NOWHERE])
 
     @property
     def is_complete(self) -> bool:

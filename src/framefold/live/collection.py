@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from framefold.core import gaps
 from framefold.core.acquisition import Acquisition
 from framefold.core.encoding import Encoding
 from framefold.core.losses import Losses
@@ -41,9 +42,12 @@ class Collection:
     ) -> None:
         self.acquisition = acquisition
         self.assembler = assembler
+        self.has_header = True
+        """Whether the detector announced the series; otherwise its first frame stands in."""
         self._shape = shape
         self._path = path
         self._encodings: list[Encoding] = []
+        self._frames_needed = acquisition.scan.frames_needed
         self._blocks = 0
 
     def take(self, frame: Arrived, now: float) -> int:
@@ -102,6 +106,10 @@ class Collection:
             mark,
         )
 
+    def is_surplus(self, frame: int) -> bool:
+        """Whether a frame comes after the last one that the scan needs."""
+        return frame >= self._frames_needed
+
     def _kind(self, encoding: Encoding) -> int:
         if encoding in self._encodings:
             return self._encodings.index(encoding)
@@ -148,10 +156,19 @@ class Collection:
         """
         assembler, scan = self.assembler, self.acquisition.scan
         complete = assembler.is_complete
+        joined = None
         if not complete:
             text = f"{assembler.received} of {scan.size} positions received: {reason}"
         elif assembler.received == scan.size:
             text = f"all {scan.size} positions received"
         else:
             text = f"all frames received, for {assembler.received} of {scan.size} positions"
-        return Ending(complete, text, counted, not complete and not assembler.reached_end)
+        if not complete:
+            numbers = assembler.numbers()
+            if not self.has_header and len(numbers) and numbers[0] > 0:
+                joined = int(numbers[0])
+                text += f"; we began to listen at frame {joined}"
+            if why := gaps.told(numbers):
+                text += f"; {why}"
+        cut_short = not complete and not assembler.reached_end
+        return Ending(complete, text, counted, cut_short, joined)

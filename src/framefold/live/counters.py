@@ -16,20 +16,23 @@ class Count(IntEnum):
 
     RECEIVED = 0
     DUPLICATE = 1
-    NOWHERE = 2
-    REFUSED = 3
-    STALE = 4
-    SERIES = 5
-    MESSAGES = 8
-    PAYLOAD_BYTES = 9
-    CONNECTED = 10
-    SLOTS = 11
-    FREE_SLOTS = 12
-    ACQUISITIONS = 13
-    STALLS = 14
+    CORRUPT = 2
+    LATE = 3
+    FLYBACK = 4
+    SURPLUS = 5
+    DROPPED = 6
+    STALE = 7
+    SERIES = 8
+    MESSAGES = 16
+    PAYLOAD_BYTES = 17
+    CONNECTED = 18
+    SLOTS = 19
+    FREE_SLOTS = 20
+    ACQUISITIONS = 21
+    STALLS = 22
 
 
-OF_AN_ACQUISITION = (Count.RECEIVED, Count.DUPLICATE, Count.NOWHERE, Count.REFUSED, Count.STALE)
+OF_AN_ACQUISITION = tuple(count for count in Count if count < Count.SERIES)
 
 
 def counters(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -46,6 +49,10 @@ def losses(counted: NDArray[np.int64]) -> Losses:
     return Losses(
         received=int(counted[Count.RECEIVED]),
         duplicate=int(counted[Count.DUPLICATE]),
-        nowhere=int(counted[Count.NOWHERE]),
-        refused=int(counted[Count.REFUSED] + counted[Count.STALE]),
+        corrupt=int(counted[Count.CORRUPT]),
+        late=int(counted[Count.LATE]),
+        flyback=int(counted[Count.FLYBACK]),
+        surplus=int(counted[Count.SURPLUS]),
+        dropped=int(counted[Count.DROPPED]),
+        stale=int(counted[Count.STALE]),
     )

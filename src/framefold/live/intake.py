@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -15,12 +16,17 @@ from framefold.live.assembler import Verdict
 from framefold.live.beginning import Beginning
 from framefold.live.collection import Collection
 from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
+from framefold.live.early import MOST_FRAMES, EarlyFrames
 from framefold.live.series import Belongs, SeriesLedger
 from framefold.live.settings import StreamSettings
 from framefold.protocols import Arrived, Event, Started
 from framefold.protocols.batch import Images
 
 log = logging.getLogger(__name__)
+
+STRANGERS = 16
+"""Frames of a series without a header, and none of the series at hand between them, after which
+they are not taken for mislabelled any more."""
 
 END_GRACE_SECONDS = 1.0
 """How long a scan that has all its frames waits for its end message."""
@@ -64,7 +70,10 @@ class Intake:
         self._announced: Started | None = None  # a header that left shape or dtype open
         self._collection: Collection | None = None
         self._beginning = Beginning(settings, path, memory, tell)
-        self._waiting: Arrived | None = None  # a frame without room
+        self._waiting: deque[Arrived] = deque()  # frames without room, to be handled again
+        self._ending = ""  # why the series ends as soon as none waits any more
+        self._early = EarlyFrames()
+        self._has_header = True  # of the current series; else its first frame stands in
         self._said: set[str] = set()  # kinds of refusal logged in this series
         self._last_frame = 0.0
 
@@ -90,14 +99,23 @@ class Intake:
             return
         self._go_on(lambda: self._beginning.take(choice))
 
-    def resumed(self) -> Arrived | None:
-        """Go on where slots were missing; the frame that waited for one, to be handled again."""
+    def resume(self) -> None:
+        """Go on where slots were missing, with the frames that waited for one."""
         if self._beginning.waits_for_slots:
             self._go_on(self._beginning.resume)
-        if self._waiting is None or self._is_undecided or not len(self._beginning.free):
-            return None
-        frame, self._waiting = self._waiting, None
-        return frame
+        while self._waiting and not self._is_undecided and len(self._beginning.free):
+            try:
+                self._arrived(self._waiting.popleft())
+            except ProtocolError as error:
+                self.refuse(error)
+        if self._ending and not self._waiting:
+            self._end(self._ending)
+
+    @property
+    def _knows_scan(self) -> bool:
+        """Whether a scan can be laid out though nobody says how many frames come."""
+        shape = self._settings.nav_shape
+        return self._settings.hold or (shape is not None and -1 not in shape)
 
     @property
     def _is_undecided(self) -> bool:
@@ -107,12 +125,17 @@ class Intake:
     @property
     def is_idle(self) -> bool:
         """Whether no acquisition is under way."""
-        return self._collection is None and not self._is_undecided and self._waiting is None
+        return (
+            self._collection is None
+            and not self._is_undecided
+            and not self._waiting
+            and not len(self._early)
+        )
 
     @property
     def is_blocked(self) -> bool:
         """Whether no further message can be taken now."""
-        return self._waiting is not None or self._beginning.waits_for_slots
+        return bool(self._waiting) or self._beginning.waits_for_slots
 
     # events ---------------------------------------------------------------------------------
 
@@ -128,12 +151,19 @@ class Intake:
             self._arrived(event)
         elif isinstance(event, Started):
             self._started(event)
-        elif self._ledger.of(event.series) is Belongs.CURRENT:
-            self._end(event.reason)
+        else:
+            if event.series == self._early.series:
+                self._begin_without_header(self._early.frames)
+            if self._ledger.of(event.series) is not Belongs.CURRENT:
+                return
+            if self._waiting:
+                self._ending = event.reason  # once the frames before it have found their places
+            else:
+                self._end(event.reason)
 
     def refuse(self, error: ProtocolError) -> None:
         """A message makes no sense: count it."""
-        self.counts[Count.REFUSED] += 1
+        self.counts[Count.CORRUPT] += 1
         if error.kind not in self._said:
             self._said.add(error.kind)
             log.warning(
@@ -144,10 +174,20 @@ class Intake:
     def _started(self, header: Started) -> None:
         if self._is_repeated(header):
             return  # a detector sends it again on demand
+        if self._came_late(header):
+            return
+        early = self._early.taken() if self._early.series == header.series else []
+        self._start(header, has_header=True)
+        self._waiting.extend(early)
+        self.resume()
+
+    def _start(self, header: Started, *, has_header: bool) -> None:
+        self.counts[Count.STALE] += self._early.clear()
         if self._ledger.current is not None:
             self._end(f"series {header.series} began before it ended")
         self._ledger.start(header.series)
         self._header = header
+        self._has_header = has_header
         self._said.clear()
         self.counts[Count.SERIES] += 1
         self.counts[list(OF_AN_ACQUISITION)] = 0
@@ -169,6 +209,52 @@ class Intake:
             and _facts(known) == _facts(header)
         )
 
+    def _came_late(self, header: Started) -> bool:
+        """Whether a header is of the series at hand, which went on without; it has its say."""
+        collection = self._collection
+        if collection is None or self._has_header or self._ledger.current != header.series:
+            return False
+        known = collection.acquisition
+        if header.sig_shape not in (None, known.sig_shape) or header.dtype not in (
+            None, known.dtype,
+        ):  # fmt: skip
+            return False
+        if collection.assembler.received > MOST_FRAMES:
+            return False  # not late: of a detector that counts its series anew
+        log.info("header came late series=%s", header.series)
+        self._header, self._has_header = header, True
+        collection.has_header = True
+        if header.frames is not None:
+            collection.assembler.promise(header.frames)
+        return True
+
+    def _keep(self, frame: Arrived) -> None:
+        """Keep a frame of a series that nobody announced, until it is clear what it is."""
+        has_room = self._early.keep(frame)
+        if self._ledger.current is not None:
+            if len(self._early) < STRANGERS:
+                return
+            self._end(f"frames of series {frame.series} came, and no more of this one")
+        self._last_frame = self._clock()
+        if self._knows_scan or not has_room:
+            self._begin_without_header(None)
+
+    def _begin_without_header(self, frames: int | None) -> None:
+        """No header will come: frames that were kept tell what they can.
+
+        Parameters
+        ----------
+        frames : int or None
+            How many there are, if no more will come.
+        """
+        series, early = self._early.series, self._early.taken()
+        assert series is not None
+        log.warning("header missing, going by the frames series=%s kept=%d", series, len(early))
+        promised = None if self._knows_scan else frames
+        self._start(Started(series, 0, None, None, promised), has_header=False)
+        self._waiting.extend(early)
+        self.resume()
+
     def _announce(
         self, header: Started, sig_shape: tuple[int, ...], dtype: np.dtype[np.generic]
     ) -> None:
@@ -189,6 +275,7 @@ class Intake:
         if begun is None:
             return
         self._collection = begun
+        begun.has_header = self._has_header
         self._last_frame = self._clock()
         self.counts[Count.ACQUISITIONS] += 1
         known = begun.acquisition
@@ -204,12 +291,16 @@ class Intake:
             self.counts[Count.STALE] += 1
             return
         if belongs is Belongs.UNKNOWN:
-            # its header was lost, or we came late: the frame itself says enough
-            self._started(Started(frame.series, 0, None, None, None))
+            # its header was lost, or comes late, or we came late
+            self._keep(frame)
+            return
+        if len(self._early):
+            # that one of another series came before was a mistake of its label
+            self.counts[Count.STALE] += self._early.clear()
         if self._announced is not None:
             self._announce(self._announced, frame.sig_shape, frame.dtype)
         if self._is_undecided:
-            self._waiting = frame
+            self._waiting.appendleft(frame)
             return
         if self._collection is None:
             self.counts[Count.STALE] += 1  # the series was refused; its frames follow it
@@ -219,14 +310,16 @@ class Intake:
         self._last_frame = now
         if verdict == 0:
             self.counts[Count.RECEIVED] += 1
+            self.counts[Count.LATE] = self._collection.assembler.late
             self.counts[Count.PAYLOAD_BYTES] += frame.payload.nbytes
         elif verdict == Verdict.FULL:
-            self._waiting = frame
+            self._waiting.appendleft(frame)
             self.counts[Count.STALLS] += 1
         elif verdict == Verdict.DUPLICATE:
             self.counts[Count.DUPLICATE] += 1
         elif verdict == Verdict.NOWHERE:
-            self.counts[Count.NOWHERE] += 1
+            beyond = self._collection.is_surplus(frame.frame)
+            self.counts[Count.SURPLUS if beyond else Count.FLYBACK] += 1
         else:
             self.refuse(
                 ProtocolError(
@@ -261,12 +354,15 @@ class Intake:
         int
             How many are done with; fewer than there are if the last of these has to wait.
         """
+        if len(self._early):
+            self.counts[Count.STALE] += self._early.clear()
         done = 0
         while done < len(images) and not self.is_blocked:
             assert self._collection is not None
             taken, nbytes = self._collection.take_many(images, done)
             done += taken
             self.counts[Count.RECEIVED] += taken
+            self.counts[Count.LATE] = self._collection.assembler.late
             self.counts[Count.PAYLOAD_BYTES] += nbytes
             if self._collection.assembler.sealed:
                 self._hand_out()
@@ -285,9 +381,12 @@ class Intake:
 
     def patience(self) -> float | None:
         """How long nothing has to be done but what messages and orders ask for [s]."""
-        if self._collection is None:
-            return None
         now = self._clock()
+        if self._collection is None:
+            idle = self._settings.idle_seconds
+            if not len(self._early) or idle is None:
+                return None
+            return max(0.0, self._last_frame + idle - now)
         due = [self._last_frame + limit for limit in self._silence()]
         oldest = self._collection.assembler.oldest()
         if oldest is not None:
@@ -297,7 +396,7 @@ class Intake:
     def _silence(self) -> tuple[float, ...]:
         """After how long a silence something must be done [s]."""
         assert self._collection is not None
-        if self._waiting is not None:
+        if self._waiting:
             return ()  # it is us who are silent
         if self._collection.assembler.is_complete:
             return (END_GRACE_SECONDS,)
@@ -318,9 +417,12 @@ class Intake:
         self.counts[Count.SLOTS] = self._beginning.free.slots
         self.counts[Count.FREE_SLOTS] = len(self._beginning.free)
         self._last_frame += busy
-        if self._collection is None:
-            return
         now = self._clock()
+        if self._collection is None:
+            idle = self._settings.idle_seconds
+            if len(self._early) and idle is not None and now - self._last_frame >= idle:
+                self._begin_without_header(self._early.frames)
+            return
         self._collection.assembler.seal_overdue(now - self._settings.update_seconds)
         self._hand_out()
         for limit in self._silence():
@@ -331,7 +433,9 @@ class Intake:
     def _end(self, reason: str) -> None:
         collection, self._collection = self._collection, None
         self._ledger.end()
-        self._header = self._announced = self._waiting = None
+        self._header = self._announced = None
+        self._waiting.clear()
+        self._ending = ""
         self._beginning.withdraw(reason)
         if collection is None:
             return

@@ -122,9 +122,7 @@ class Receiver:
                 intake.decide(facts[0], None)
             elif verb == "drop":
                 intake.drop(facts[0])
-        frame = intake.resumed()
-        if frame is not None:
-            self._handle_all(lambda: (frame,))
+        self._fenced(intake.resume)
 
     def _tell(self, *facts: object) -> None:
         self._connection.send_bytes(pickle.dumps(facts))
@@ -164,9 +162,16 @@ class Receiver:
 
     def _handle_all(self, events: Callable[[], Iterable[Event]]) -> None:
         """Handle what a message says; a message we cannot make sense of is refused."""
-        try:
+
+        def handle() -> None:
             for event in events():
                 self._intake.handle(event)
+
+        self._fenced(handle)
+
+    def _fenced(self, act: Callable[[], None]) -> None:
+        try:
+            act()
         except ProtocolError as error:
             self._intake.refuse(error)
         except (OSError, EOFError):

@@ -120,7 +120,7 @@ def tell(file: h5py.File, story: Story) -> None:
     losses = group(file, names.LOSSES, "NXcollection")
     for name, count in story.losses.items():
         losses[name] = count
-        losses[name].attrs["units"] = "messages" if name == "refused" else "frames"
+        losses[name].attrs["units"] = "messages" if name == "corrupt" else "frames"
     entry = file[names.ENTRY]
     if story.started and "start_time" not in entry:
         entry["start_time"] = _date(story.started)

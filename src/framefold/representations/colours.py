@@ -35,6 +35,7 @@ _STATES = {
     PositionState.CORRUPT: (240, 228, 66),
     PositionState.SET_ASIDE: (204, 121, 167),
     PositionState.UNSELECTED: (70, 78, 94),
+    PositionState.BEFORE_JOIN: (0, 114, 178),
 }
 
 NAMES = (*_CATALOGUE, "states")

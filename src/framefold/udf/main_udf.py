@@ -86,6 +86,44 @@ class MainUDF:
             preprocess()
             self._show_parameters(None)
 
+    def refreshed(self) -> UDF:
+        """Another instance, with the parameters that are valid now."""
+        return type(self.udf)(**self.kwargs)
+
+    @property
+    def needs_positions(self) -> bool:
+        """Whether a parameter has one value for each scan position."""
+        return any(isinstance(x, AuxData) and x.kind == "nav" for x in self.kwargs.values())
+
+    def misfit(self, other: MainUDF) -> str:
+        """Why `adopt` cannot be done; empty if it can."""
+        for name, array in self._arrays.items():
+            if self._declared[name].kind != "nav" and array.shape != other._arrays[name].shape:
+                return f"its buffer {name!r} has another shape in this scan"
+        return ""
+
+    def adopt(self, other: MainUDF, rows: NDArray[np.int64], theirs: NDArray[np.int64]) -> None:
+        """Take the merged arrays of the same UDF in a run of the same frames in another scan.
+
+        Parameters
+        ----------
+        other : MainUDF
+            Prepared; nothing is merged meanwhile.
+        rows, theirs : ndarray of int64
+            Numbers of the same frames among the selected ones, here and there.
+        """
+        for name, array in self._arrays.items():
+            found = other._arrays[name]
+            if self._declared[name].kind == "nav":
+                array[rows] = found[theirs]
+            else:
+                array[...] = found
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether a merged array holds more than one value for each frame by itself."""
+        return any(self._declared[name].kind != "nav" for name in self._arrays)
+
     @property
     def declared(self) -> dict[str, BufferWrapper]:
         """What the UDF declares, private buffers included."""

@@ -296,6 +296,93 @@ class Reduction:
             finally:
                 self.tally.add(i, "get_results", perf_counter_ns() - began)
 
+    def refolded(
+        self,
+        nav_shape: tuple[int, ...],
+        selection: NDArray[np.bool_] | None,
+        rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+        *,
+        whole: bool,
+    ) -> tuple[Reduction | None, dict[int, str]]:
+        """The same results in another scan of the same frames, none of which is looked at.
+
+        Parameters
+        ----------
+        nav_shape : tuple of int
+            Of the other scan.
+        selection : ndarray of bool, flat, or None
+            Its region of interest.
+        rows : tuple of two ndarray of int64
+            Numbers of the same frames among the selected ones: in the other scan, and here.
+        whole : bool
+            Whether all frames that are merged here have a place in the other scan.
+
+        Returns
+        -------
+        Reduction or None
+            Of the UDFs that can do without the frames, in their order; it shares nothing with
+            this one. None if there are none.
+        dict of int to str
+            Why the others cannot, by number of the UDF.
+        """
+        with self._lock:
+            left_out = dict.fromkeys(self._left_out, "it raised")
+            for i, main in enumerate(self._udfs):
+                if main.needs_positions:
+                    left_out[i] = "its parameters differ from position to position"
+                elif main.accumulates and not whole:
+                    left_out[i] = (
+                        "it has summed up frames that have no place in this scan, and they are "
+                        "not held any more: run it again with this scan, on the recording"
+                    )
+            for i, udf in enumerate(self._udfs):
+                if i not in left_out and (why := self._refusal(udf, nav_shape, selection)):
+                    left_out[i] = why
+            chosen = [udf for i, udf in enumerate(self._udfs) if i not in left_out]
+            if not chosen:
+                return None, left_out
+            made = self._alike(chosen, nav_shape, selection)
+            made._adopt(self, chosen, rows)  # noqa: SLF001 - of our own kind
+            return made, left_out
+
+    def _adopt(
+        self,
+        other: Reduction,
+        theirs: Sequence[MainUDF],
+        rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ) -> None:
+        for mine, old in zip(self._udfs, theirs, strict=True):
+            mine.adopt(old, *rows)
+        self._processed[rows[0]] = other._processed[rows[1]]
+
+    def _alike(
+        self,
+        udfs: Sequence[MainUDF],
+        nav_shape: tuple[int, ...],
+        selection: NDArray[np.bool_] | None,
+    ) -> Reduction:
+        """Some UDFs of this run in another scan, without results."""
+        return Reduction(
+            [main.refreshed() for main in udfs],
+            nav_shape=nav_shape,
+            sig_shape=self._domain.sig_shape,
+            dtype=self._dtype,
+            selection=selection,
+            threads_per_worker=self._threads,
+            corrections=self._corrections,
+            mask=self._mask,
+        )
+
+    def _refusal(
+        self, main: MainUDF, nav_shape: tuple[int, ...], selection: NDArray[np.bool_] | None
+    ) -> str:
+        """Why a UDF cannot be in another scan; empty if it can."""
+        try:
+            alone = self._alike([main], nav_shape, selection)
+        except Exception as error:  # noqa: BLE001 - the fence around users' code
+            return f"it cannot work with this scan: {error}"
+        return alone._udfs[0].misfit(main)  # noqa: SLF001 - of our own kind
+
     def drop(self, i: int) -> None:
         """Merge nothing more for a UDF; `results` keep what there is."""
         with self._lock:
