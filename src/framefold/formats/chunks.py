@@ -96,7 +96,7 @@ class OpenChunkedFrames:
                 f"(byte {offsets[beyond][0]}, {lengths[beyond][0]} bytes)"
             )
             raise UndecodableFrames(rows[beyond], reason)
-        source, places = self._fetch(offsets, lengths)
+        source, places = fetch(self._file, offsets, lengths)
         swapped = not self._piece.dtype.isnative
         status = self._codec.decode(source, places, lengths, out, big_endian=swapped)
         bad = status != 0
@@ -115,28 +115,43 @@ class OpenChunkedFrames:
         )
         return found
 
-    def _fetch(
-        self, offsets: NDArray[np.int64], lengths: NDArray[np.int64]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The encoded bytes in as few reads as make sense, and where in them each chunk is."""
-        order = np.argsort(offsets, kind="stable")
-        places = np.empty_like(offsets)
-        spans: list[list[int]] = []  # [start, stop) in the file, and the start in memory
-        total = 0
-        for i in order.tolist():
-            start, stop = int(offsets[i]), int(offsets[i] + lengths[i])
-            if spans and spans[-1][0] <= start <= spans[-1][1] + _GAP:
-                total += max(0, stop - spans[-1][1])
-                spans[-1][1] = max(spans[-1][1], stop)
-            else:
-                spans.append([start, stop, total])
-                total += stop - start
-            places[i] = spans[-1][2] + start - spans[-1][0]
-        buffer = _scratch(total)
-        for start, stop, at in spans:
-            got = self._file.read_into(buffer[at : at + stop - start], start)
-            buffer[at + got : at + stop - start] = 0  # cut off meanwhile: never stale bytes
-        return buffer, places
+
+def fetch(
+    file: OpenFile, offsets: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Stretches of a file in as few reads as make sense.
+
+    Parameters
+    ----------
+    file : OpenFile
+        Where from.
+    offsets, lengths : ndarray of int64, shape (n,)
+        The stretches; all of them lie within the file [bytes].
+
+    Returns
+    -------
+    (ndarray of uint8, ndarray of int64)
+        Memory of this thread, valid until the next call; and where in it each stretch begins.
+        What the file lost meanwhile is zero.
+    """
+    order = np.argsort(offsets, kind="stable")
+    places = np.empty_like(offsets)
+    spans: list[list[int]] = []  # [start, stop) in the file, and the start in memory
+    total = 0
+    for i in order.tolist():
+        start, stop = int(offsets[i]), int(offsets[i] + lengths[i])
+        if spans and spans[-1][0] <= start <= spans[-1][1] + _GAP:
+            total += max(0, stop - spans[-1][1])
+            spans[-1][1] = max(spans[-1][1], stop)
+        else:
+            spans.append([start, stop, total])
+            total += stop - start
+        places[i] = spans[-1][2] + start - spans[-1][0]
+    buffer = _scratch(total)
+    for start, stop, at in spans:
+        got = file.read_into(buffer[at : at + stop - start], start)
+        buffer[at + got : at + stop - start] = 0  # cut off meanwhile: never stale bytes
+    return buffer, places
 
 
 def _scratch(size: int) -> NDArray[np.uint8]:

@@ -60,6 +60,9 @@ def borders(
     cache_friendly = max(_FRAMES, _BYTES // max(1, frame_bytes))
     shared = -(-positions // (_ROUNDS * max(1, workers)))
     depth = max(1, min(cache_friendly, shared))
-    if step * workers <= positions:  # else the workers would wait for each other's chunks
+    if step * workers <= positions:
         depth = max(step, depth // step * step)
+    elif step > depth:
+        # fewer chunks than workers: each decodes what it shares with others, and once is enough
+        depth = -(-positions // max(1, workers))
     return np.append(np.arange(0, positions, depth, dtype=np.int64), positions)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
+import numpy as np
 
 from framefold.errors import DataError
+from framefold.formats.filter_chain import SHUFFLE, UNDONE_HERE, FilterChain
 from framefold.formats.library import offer_filters
 from framefold.formats.opened import FileIdentity
 
@@ -32,9 +36,39 @@ def codec_of(dataset: h5py.Dataset) -> str | None:
     number, _, values, _ = plist.get_filter(0)
     if number == LZ4_FILTER:
         return "lz4-framed"
+    return "bslz4" if number == BITSHUFFLE_FILTER and _is_bslz4(values, itemsize) else None
+
+
+def _is_bslz4(values: tuple[int, ...], itemsize: int) -> bool:
     # [library major, minor, element size, block size, compression]
-    lz4 = len(values) > 4 and values[2] == itemsize and values[4] == _BITSHUFFLE_LZ4
-    return "bslz4" if number == BITSHUFFLE_FILTER and lz4 else None
+    return len(values) > 4 and values[2] == itemsize and values[4] == _BITSHUFFLE_LZ4
+
+
+def chain_of(dataset: h5py.Dataset, dtype: np.dtype[Any]) -> FilterChain | None:
+    """What was done to the chunks; None if there is a filter that only the library undoes.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        The dataset.
+    dtype : numpy.dtype
+        Pixel type as stored, byte order included.
+    """
+    plist = dataset.id.get_create_plist()
+    found: list[str] = []
+    for i in range(plist.get_nfilters()):
+        number, _, values, _ = plist.get_filter(i)
+        name = _FILTERS.get(number, "")
+        if number == LZ4_FILTER:
+            name = "lz4-framed"
+        elif number == BITSHUFFLE_FILTER:
+            name = "bslz4" if _is_bslz4(values, dtype.itemsize) else ""
+        elif name == SHUFFLE and values and values[0] != dtype.itemsize:
+            name = ""
+        if name not in UNDONE_HERE:
+            return None
+        found.append(name)
+    return FilterChain(tuple(found), dtype)
 
 
 def filter_names(dataset: h5py.Dataset) -> tuple[str, ...]:

@@ -199,6 +199,8 @@ class Partition:
             for part in _contiguous(counted, depth):
                 scratch = np.empty((part.stop - part.start, *sig), dtype=self.dtype)
                 stack = frames.read(rows[part], scratch)
+                if not np.may_share_memory(stack, scratch):
+                    stack = stack.copy()  # tiles outlive the block, whose memory is lent on
                 if blanker is not None:
                     stack = blanker.apply(stack)
                 stack = stack.astype(dest_dtype, copy=False)

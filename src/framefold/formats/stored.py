@@ -11,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.errors import DataError
+from framefold.formats.box_grid import BoxGrid
+from framefold.formats.boxed import BoxedFrames
 from framefold.formats.chunks import ChunkedFrames
 from framefold.formats.files import Segment
-from framefold.formats.filters import codec_of, filter_names, require_filters
+from framefold.formats.filter_chain import FilterChain
+from framefold.formats.filters import chain_of, codec_of, filter_names, require_filters
 from framefold.formats.layout import Layout, Subject
 from framefold.formats.library import LibraryFrames, covered, hdf5_errors
 from framefold.formats.links import Links
 from framefold.formats.mapped import MappedFrames
 from framefold.formats.opened import FileIdentity
+from framefold.formats.pieces import Storage
 from framefold.formats.request import is_pixel_type
 from framefold.formats.shapes import split_axes
+from framefold.formats.stored_chunks import SKIPPED, StoredChunks
 from framefold.formats.virtual import through_sources
 
 _CACHE_BYTES = 256 * 1024 * 1024
@@ -142,36 +147,72 @@ def _external(subject: Subject, plist: Any) -> Layout:
 
 def _chunked(subject: Subject) -> Layout:
     dataset = subject.dataset
-    places, stored, masked = chunk_index(dataset)
-    codec = codec_of(dataset)
+    places, stored = chunk_index(dataset)
+    codec, chain = codec_of(dataset), chain_of(dataset, subject.dtype)
     one_frame = dataset.chunks == (1,) * subject.leading + subject.sig_shape
+    plain = not stored[:, SKIPPED].any()
     # older libraries leave the user block out of the offsets they report
-    plain = dataset.file.userblock_size == 0 and not masked
-    if codec is not None and one_frame and plain:
+    at_start = dataset.file.userblock_size == 0
+    if codec is not None and one_frame and plain and at_start:
         return _frame_per_chunk(subject, codec, places, stored)
-    require_filters(dataset, subject.identity)
     present = covered(dataset.shape, dataset.chunks, places[:, : subject.leading])
     for axis in sorted(subject.fixed, reverse=True):
         present = np.asarray(present.take(subject.fixed[axis], axis=axis))
-    return _through_library(subject, present.reshape(-1), "+".join(filter_names(dataset)) or "raw")
+    name = "+".join(filter_names(dataset)) or "raw"
+    if chain is not None and at_start:
+        return _boxed(subject, chain, places, stored, present.reshape(-1), codec or name)
+    require_filters(dataset, subject.identity)
+    return _through_library(subject, present.reshape(-1), name)
 
 
-def chunk_index(dataset: h5py.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
-    """Where the chunks are that exist: place in the dataset, (offset, length) in the file."""
-    found: list[tuple[tuple[int, ...], int, int]] = []
-    masked = False
+def _boxed(
+    subject: Subject,
+    chain: FilterChain,
+    places: NDArray[np.int64],
+    stored: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    codec: str,
+) -> Layout:
+    """Chunks of several frames, or of parts: decoded by ourselves."""
+    dataset = subject.dataset
+    lengths = np.array(dataset.chunks, dtype=np.int64)
+    grid = BoxGrid.of(dataset.shape, dataset.chunks, len(subject.sig_shape), subject.fixed)
+    index = places // lengths
+    for axis, chosen in subject.fixed.items():
+        here = index[:, axis] == chosen // lengths[axis]
+        index, stored = index[here], stored[here]
+    kept = [axis for axis in range(dataset.ndim) if axis not in subject.fixed]
+    sizes = [-(-dataset.shape[axis] // dataset.chunks[axis]) for axis in kept]
+    table = np.zeros((math.prod(grid.stacks) * grid.per_stack, 3), dtype=np.int64)
+    table[np.ravel_multi_index(tuple(index[:, kept].T), sizes)] = stored
+    table = table.reshape(*grid.stacks, grid.per_stack, 3)
+    cells = StoredChunks(subject.identity, table, chain)
+    native = subject.dtype.newbyteorder("=")
+    storage = BoxedFrames(grid, cells, native, 0, subject.frames)
+    problems = subject.lacking(int(np.count_nonzero(present)))
+    return subject.layout(
+        _stretches(present, storage), codec, step=max(1, grid.step), problems=problems
+    )
+
+
+def chunk_index(dataset: h5py.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the chunks are that exist.
+
+    Returns
+    -------
+    (ndarray of int64, shape (chunks, axes); ndarray of int64, shape (chunks, 3))
+        Place in the dataset; offset and length in the file, and the filters left out.
+    """
+    found: list[tuple[tuple[int, ...], tuple[int, int, int]]] = []
 
     def note(chunk: Any) -> None:
-        nonlocal masked
-        masked = masked or bool(chunk.filter_mask)
-        found.append((chunk.chunk_offset, chunk.byte_offset, chunk.size))
+        found.append((chunk.chunk_offset, (chunk.byte_offset, chunk.size, chunk.filter_mask)))
 
     dataset.id.chunk_iter(note)
-    places = np.array([place for place, _, _ in found], dtype=np.int64)
-    stored = np.array([(offset, size) for _, offset, size in found], dtype=np.int64)
-    places, stored = places.reshape(-1, dataset.ndim), stored.reshape(-1, 2)
+    places = np.array([place for place, _ in found], dtype=np.int64).reshape(-1, dataset.ndim)
+    stored = np.array([told for _, told in found], dtype=np.int64).reshape(-1, 3)
     inside = ((places >= 0) & (places < np.array(dataset.shape))).all(axis=1)
-    return places[inside], stored[inside], masked
+    return places[inside], stored[inside]
 
 
 def _frame_per_chunk(
@@ -215,13 +256,17 @@ def _through_library(subject: Subject, present: NDArray[np.bool_], codec: str) -
         0,
         subject.frames,
     )
+    problems = subject.lacking(int(np.count_nonzero(present)))
+    return subject.layout(_stretches(present, storage), codec, step=step, problems=problems)
+
+
+def _stretches(present: NDArray[np.bool_], storage: Storage) -> tuple[Segment, ...]:
+    """The frames that are there, as far as they follow one another."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], present, [False]]).astype(np.int8)))
-    segments = tuple(
+    return tuple(
         Segment(int(a), storage, int(a), int(b - a))
         for a, b in zip(edges[::2], edges[1::2], strict=True)
     )
-    problems = subject.lacking(int(np.count_nonzero(present)))
-    return subject.layout(segments, codec, step=step, problems=problems)
 
 
 def _chunk_step(subject: Subject) -> tuple[int, int]:

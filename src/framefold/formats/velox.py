@@ -27,6 +27,7 @@ from framefold.formats.request import Request
 from framefold.formats.shapes import MAX_FRAMES, MAX_PIXELS
 from framefold.formats.stack import Stack
 from framefold.formats.stored import chunk_index
+from framefold.formats.stored_chunks import SKIPPED
 
 SUMMARY = "Thermo Fisher Velox EMD"
 
@@ -134,8 +135,8 @@ def _segments(dataset: h5py.Dataset, named: FileIdentity) -> tuple[tuple[Segment
     identity = FileIdentity.of(dataset.file.filename)
     codec = codec_of(dataset) if dataset.chunks == (rows, columns, 1) else None
     if codec is not None and dataset.file.userblock_size == 0:
-        places, stored, skipped = chunk_index(dataset)
-        if not skipped:
+        places, stored = chunk_index(dataset)
+        if not stored[:, SKIPPED].any():
             numbers, order = np.unique(places[:, 2], return_index=True)
             offsets, lengths = stored[order, 0], stored[order, 1]
             storage = ChunkedFrames(
