@@ -15,7 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
-from framefold_simulators.detector import Detector, ProtocolName, Recipe
+from framefold_simulators.detector import LANGUAGES, Detector, ProtocolName, Recipe
 from framefold_simulators.faults import Faults
 from framefold_simulators.options import OPTIONS, Command
 from framefold_simulators.rest import RestServer, Simplon
@@ -25,6 +25,7 @@ from framefold_simulators.series import COMPRESSIONS, Series
 from framefold_simulators.sources import Source, open_file
 
 _SPELLINGS = {"<": "none", "lz4<": "lz4"} | {f"bs{n}-lz4<": "bslz4" for n in (8, 16, 32)}
+DEFAULT_CHANNELS = {"jungfraujoch": "default"}
 _LINGER = 60.0  # seconds that a slow client has for what is still in the queue
 
 
@@ -54,6 +55,8 @@ def _detector_command(name: ProtocolName, text: str) -> None:
 
 _detector_command("simplon-v1", "DECTRIS SIMPLON stream v1 (JSON and blobs).")
 _detector_command("simplon-v2", "DECTRIS SIMPLON stream v2 (CBOR).")
+_detector_command("plain", "The open plain protocol (CBOR).")
+_detector_command("jungfraujoch", "Jungfraujoch's variant of stream v2 (CBOR).")
 
 
 def _serve(protocol: ProtocolName, options: dict[str, Any]) -> None:
@@ -124,6 +127,8 @@ def _recipe(protocol: ProtocolName, options: dict[str, Any]) -> tuple[Recipe, Se
     if compression not in COMPRESSIONS:
         known = ", ".join((*COMPRESSIONS, *_SPELLINGS))
         raise ValueError(f"encoding {spelled!r}: one of {known}")
+    if compression not in LANGUAGES[protocol].CODECS:
+        raise ValueError(f"{protocol} has no compression {compression!r}")
     source = _source(options)
     if spelled.startswith("bs") and spelled[2].isdigit():
         bits = spelled[2:].partition("-")[0]
@@ -137,12 +142,13 @@ def _recipe(protocol: ProtocolName, options: dict[str, Any]) -> tuple[Recipe, Se
         sig_shape=source.sig_shape,
         dtype=source.dtype,
         compression=compression,
-        channels=channels or ("threshold_1",),
+        channels=channels or (DEFAULT_CHANNELS.get(protocol, "threshold_1"),),
         frame_time=1e-3 if rate is None else 1 / rate,
         trigger_mode=options["trigger_mode"],
         header_detail=options["header_detail"],
         appendix=options["appendix"],
         image_appendix=options["image_appendix"],
+        checksums=options["checksums"],
         # like a real one after a restart: the number begins again, the unique id does not
         epoch_ms=time.time_ns() // 1_000_000,
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold_simulators import simplon_v1, simplon_v2
+from framefold_simulators import jungfraujoch, plain, simplon_v1, simplon_v2
 from framefold_simulators.blobs import Blobs
 from framefold_simulators.encode import BLOCK_BYTES
 from framefold_simulators.faults import Faults, Order
@@ -21,8 +21,13 @@ from framefold_simulators.sender import Outlet
 from framefold_simulators.series import Series
 from framefold_simulators.sources import Source
 
-ProtocolName = Literal["simplon-v1", "simplon-v2"]
-_LANGUAGES: dict[str, Language] = {"simplon-v1": simplon_v1, "simplon-v2": simplon_v2}
+ProtocolName = Literal["simplon-v1", "simplon-v2", "plain", "jungfraujoch"]
+LANGUAGES: dict[str, Language] = {
+    "simplon-v1": simplon_v1,
+    "simplon-v2": simplon_v2,
+    "plain": plain,
+    "jungfraujoch": jungfraujoch,
+}
 _MISTAKEN: dict[str, np.dtype[Any]] = {
     "uint8": np.dtype("u2"),
     "uint16": np.dtype("u4"),
@@ -37,7 +42,7 @@ class Recipe:
     Parameters
     ----------
     protocol : str
-        ``simplon-v1`` or ``simplon-v2``.
+        ``simplon-v1``, ``simplon-v2``, ``plain`` or ``jungfraujoch``.
     source : Source
         The frames.
     rate : float or None
@@ -128,7 +133,7 @@ class Detector:
         self.state = "idle"  # written by: the commands, and the thread at its end
         self._outlet = outlet
         self._recipe = recipe
-        self._language = _LANGUAGES[recipe.protocol]
+        self._language = LANGUAGES[recipe.protocol]
         self._finished = finished
         self._lock = threading.Lock()  # commands come one at a time
         self._thread: threading.Thread | None = None
@@ -255,8 +260,10 @@ class Detector:
                 if faulty.interrupted:
                     break
         seconds = time.monotonic() - begin
-        closing = list(faulty.closing(language.end(series)))
         complete = not (self._is_told() or faulty.interrupted)
+        reason = "complete" if complete else "aborted"
+        closing = list(faulty.closing(language.end(series, faulty.frames, reason)))
+        complete = complete and not faulty.interrupted
         if self._is_told():
             # also after cancel and abort, but then without waiting for a client that may be gone
             for message in closing:

@@ -43,6 +43,8 @@ class FaultySeries:
 
     Attributes
     ----------
+    frames : int
+        Images that were sent, as far as the detector knows.
     interrupted : str
         Which of ``abort``, ``rearm`` and ``reboot`` broke it off; empty while none did.
     lost, damaged : list of int
@@ -58,7 +60,7 @@ class FaultySeries:
         )
         self._header: list[bytes] | None = None  # held back
         self._held: list[tuple[int, list[bytes]]] = []  # when each is due, in that order
-        self._frames = 0  # images that were due so far
+        self.frames = 0  # images that were due so far
         self._turn = 0  # messages that went to any client
         self.interrupted = ""
         self.lost: list[int] = []
@@ -101,7 +103,7 @@ class FaultySeries:
             if self.interrupted:
                 return
             yield from self._image(number, message, mislabelled)
-            self._frames += 1
+            self.frames += 1
             yield from self._due()
 
     def closing(self, end: list[bytes]) -> Iterator[Step]:
@@ -119,7 +121,7 @@ class FaultySeries:
 
     def _moment(self) -> Iterator[Step]:
         """What is to happen before the next image."""
-        while self._moments and self._moments[0][0] <= self._frames and not self.interrupted:
+        while self._moments and self._moments[0][0] <= self.frames and not self.interrupted:
             _, what = self._moments.pop(0)
             if what == "stall":
                 yield Stall(self._faults.lasting)
@@ -137,7 +139,7 @@ class FaultySeries:
             # drawn for every message alike, so that one kind of fault does not move the others
             *drawn, where, what = self._rng.random(len(CHANCES) + 2)
             happens = dict(zip(CHANCES, drawn < self._chances, strict=True))
-        if happens["drop"] or self._frames < (self._faults.join or 0):
+        if happens["drop"] or self.frames < (self._faults.join or 0):
             self.lost.append(number)
             return
         parts = message
@@ -155,7 +157,7 @@ class FaultySeries:
         if not reaching:
             self.lost.append(number)
         if happens["late"]:
-            due = self._frames + (self._faults.late_by or 0)
+            due = self.frames + (self._faults.late_by or 0)
             self._held += [(due, copy) for copy in reaching]
         else:
             yield from reaching
@@ -163,11 +165,11 @@ class FaultySeries:
     def _due(self) -> Iterator[Step]:
         """What was held back until this image was through."""
         after = self._faults.header_after
-        if self._header is not None and after is not None and self._frames >= after:
+        if self._header is not None and after is not None and self.frames >= after:
             yield from self._ours(self._header)
             self._header = None
         if self._faults.late_by is not None:
-            while self._held and self._held[0][0] < self._frames:
+            while self._held and self._held[0][0] < self.frames:
                 yield self._held.pop(0)[1]
 
     def _all_held(self) -> Iterator[Step]:

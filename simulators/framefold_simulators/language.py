@@ -21,5 +21,5 @@ class Language(Protocol):
     def image(self, series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[bytes]:
         """One image; of several blobs a protocol with a single channel takes the first."""
 
-    def end(self, series: Series) -> list[bytes]:
-        """The end of the series, however it came about."""
+    def end(self, series: Series, sent: int | None = None, reason: str = "") -> list[bytes]:
+        """The end of the series, and how it came about where the protocol can tell."""

@@ -105,7 +105,8 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option("--header-detail", type=click.Choice(HEADER_DETAILS), default="basic"),
     click.option("--appendix", default="", help="text behind the header"),
     click.option("--image-appendix", default="", help="text behind each image"),
-    click.option("--channels", default="threshold_1", show_default=True, help="v2: a,b"),
+    click.option("--channels", default="", help="CBOR: names of images, a,b; threshold_1"),
+    click.option("--checksums", is_flag=True, help="plain: with each image, to notice damage"),
     click.option(
         "--trigger-mode",
         type=click.Choice(["exts", "ints", "exte", "inte"]),

@@ -46,6 +46,8 @@ class Series:
         Sent with header detail ``all``; ones when None.
     frames : int or None
         Frames announced, where it is not the size of the scan.
+    checksums : bool
+        Whether images carry a checksum of their bytes (plain).
     """
 
     number: int
@@ -62,6 +64,7 @@ class Series:
     pixel_mask: NDArray[np.uint32] | None = None
     flatfield: NDArray[np.float32] | None = None
     frames: int | None = None
+    checksums: bool = False
     epoch_ms: int = field(default=1_700_000_000_000)
 
     def __post_init__(self) -> None:

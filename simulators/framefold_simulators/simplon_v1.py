@@ -48,9 +48,9 @@ def of_stack(series: Series, stack: NDArray[Any]) -> Iterator[list[bytes]]:
 def header(series: Series) -> list[bytes]:
     """The global header: 1, 2 or 8 parts by its detail, and the appendix if there is one."""
     detail = series.header_detail
-    parts = [_json(htype="dheader-1.0", series=series.number, header_detail=detail)]
+    parts = [as_json(htype="dheader-1.0", series=series.number, header_detail=detail)]
     if detail != "none":
-        parts.append(_json(**configuration(series)))
+        parts.append(as_json(**configuration(series)))
     if detail == "all":
         counts = np.linspace(0, 1e6, _COUNTRATES, dtype="<f4")
         for htype, array in (
@@ -60,7 +60,7 @@ def header(series: Series) -> list[bytes]:
         ):
             kind = array.dtype.newbyteorder("=").name
             # shapes are written fastest axis first
-            parts.append(_json(htype=htype, shape=list(array.shape[::-1]), type=kind))
+            parts.append(as_json(htype=htype, shape=list(array.shape[::-1]), type=kind))
             parts.append(array.tobytes())
     return parts + _appendix(series.appendix)
 
@@ -73,7 +73,7 @@ def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[by
     start = round(frame * series.frame_time * 1e9)
     exposure = round(series.frame_time * 1e9)
     return [
-        _json(
+        as_json(
             frame=frame,
             # 32 hexadecimal digits that no receiver should check: not even the detectors' own
             # are the MD5 of anything one can find
@@ -81,7 +81,7 @@ def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[by
             htype="dimage-1.0",
             series=series.number,
         ),
-        _json(
+        as_json(
             encoding=encoding[series.compression],
             htype="dimage_d-1.0",
             shape=[w, h],
@@ -89,16 +89,16 @@ def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[by
             type=series.dtype.name,
         ),
         blob,
-        _json(
+        as_json(
             htype="dconfig-1.0", real_time=exposure, start_time=start, stop_time=start + exposure
         ),
         *_appendix(series.image_appendix),
     ]
 
 
-def end(series: Series) -> list[bytes]:
-    """The end of the series, however it came about."""
-    return [_json(htype="dseries_end-1.0", series=series.number)]
+def end(series: Series, sent: int | None = None, reason: str = "") -> list[bytes]:  # noqa: ARG001
+    """The end of the series, however it came about: the message does not tell."""
+    return [as_json(htype="dseries_end-1.0", series=series.number)]
 
 
 def configuration(series: Series) -> dict[str, object]:
@@ -142,6 +142,6 @@ def _appendix(text: str | bytes) -> list[bytes]:
     return [text.encode() if isinstance(text, str) else text] if text else []
 
 
-def _json(**keys: object) -> bytes:
-    # the detectors' own spelling: no blanks
+def as_json(**keys: object) -> bytes:
+    """JSON in the detectors' own spelling: no blanks."""
     return json.dumps(keys, separators=(",", ":")).encode()

@@ -65,6 +65,11 @@ def of_stack(series: Series, stack: NDArray[Any]) -> Iterator[list[bytes]]:
 
 def header(series: Series) -> list[bytes]:
     """The start message; masks and tables only with header detail ``all``."""
+    return [as_message(start_content(series))]
+
+
+def start_content(series: Series) -> dict[str, object]:
+    """The keys and values of a start message."""
     h, w = series.sig_shape
     content: dict[str, object] = {
         "type": "start",
@@ -104,13 +109,18 @@ def header(series: Series) -> list[bytes]:
         content["pixel_mask"] = dict.fromkeys(series.channels, _plain(series.mask))
     if series.appendix:
         content["user_data"] = series.appendix
-    return [_message(content)]
+    return content
 
 
 def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[bytes]:
     """One image message with all channels."""
     if isinstance(blobs, bytes):
         blobs = [blobs] * len(series.channels)
+    return [as_message(image_content(series, frame, blobs))]
+
+
+def image_content(series: Series, frame: int, blobs: Sequence[bytes]) -> dict[str, object]:
+    """The keys and values of an image message."""
     exposure = round(series.frame_time * _TICKS)
     content: dict[str, object] = {
         "type": "image",
@@ -128,13 +138,15 @@ def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[by
     }
     if series.image_appendix:
         content["user_data"] = series.image_appendix
-    return [_message(content)]
+    return content
 
 
-def end(series: Series) -> list[bytes]:
-    """The end of the series, however it came about."""
+def end(series: Series, sent: int | None = None, reason: str = "") -> list[bytes]:  # noqa: ARG001
+    """The end of the series, however it came about: the message does not tell."""
     return [
-        _message({"type": "end", "series_id": series.number, "series_unique_id": series.unique_id})
+        as_message(
+            {"type": "end", "series_id": series.number, "series_unique_id": series.unique_id}
+        )
     ]
 
 
@@ -157,5 +169,6 @@ def _date(series: Series) -> CBORTag:
     return CBORTag(0, moment.isoformat(timespec="milliseconds"))
 
 
-def _message(content: dict[str, object]) -> bytes:
+def as_message(content: dict[str, object]) -> bytes:
+    """A map as one message that says it is CBOR."""
     return _SELF_DESCRIBED + cbor2.dumps(content)

@@ -231,12 +231,10 @@ class TestBounds:
             for name, value in vars(module).items():
                 if hasattr(value, "py_func"):
                     monkeypatch.setattr(module, name, value.py_func)
-        for name in ("simplon_v1_pattern", "simplon_v2_pattern"):
+        for name in ("simplon_v1_pattern", "cbor_pattern"):
             monkeypatch.setattr(
                 f"framefold.protocols.{name}.find_images",
-                {"simplon_v1_pattern": json_images, "simplon_v2_pattern": cbor_images}[
-                    name
-                ].find_images,
+                {"simplon_v1_pattern": json_images, "cbor_pattern": cbor_images}[name].find_images,
             )
 
     @pytest.mark.parametrize(("make", "image"), MAKERS)

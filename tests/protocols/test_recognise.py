@@ -18,6 +18,9 @@ class TestRecognise:
             (b"\xd9\xd9\xf7\xa3", "simplon-v2"),
             (b"\xb8\x1f", "simplon-v2"),
             (memoryview(b"\xa3"), "simplon-v2"),
+            (b'{"htype": "array", "dtype"', "plain"),
+            (b'{"dtype": "u1", "htype":"start"', "plain"),
+            (b'{"htype":"dimage-1.0","frame":0', "simplon-v1"),
         ],
     )
     def test_names_the_language(self, first, name):

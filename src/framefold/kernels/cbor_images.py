@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.kernels.compiled import inlined, kernel
+from framefold.kernels.crc32c import crc32c
 
-SAME, NUMBER, FRAME, BYTES, IMAGE = range(5)
+SAME, NUMBER, FRAME, CHECK, BYTES, IMAGE = range(6)
 """Steps: bytes that must be the same (with start and end in ``same``), a whole number, that of the
-frame, a byte string, that with the pixels. Byte strings are of 24 bytes or more."""
+frame, the CRC-32C of a byte string that follows, a byte string, that with the pixels. Byte strings
+are of 24 bytes or more. With ``CHECK`` and with the byte string that it is for stands which of
+`MOST_CHECKS` it is; with byte strings that have none, -1."""
+
+MOST_CHECKS = 8
 
 _UNSIGNED, _STRING = 0x00, 0x40
 _ONE, _TWO, _FOUR, _EIGHT = 24, 25, 26, 27  # bytes that follow the initial byte
@@ -64,7 +69,7 @@ def find_images(
     parts : ndarray of int64, shape (n, 2)
         Offset and length of each part [bytes].
     steps : ndarray of int64, shape (n, 3)
-        ``SAME``, start, end; or another step, 0, 0.
+        ``SAME``, start, end; ``CHECK``, ``BYTES`` or ``IMAGE``, which check, 0; or another step.
     same : ndarray of uint8
         Bytes that steps speak of.
     smallest, largest : int
@@ -79,6 +84,7 @@ def find_images(
     int
         How many there are before the first that does not take all steps.
     """
+    checks = np.zeros(MOST_CHECKS, np.int64)
     for i in range(len(first) - 1):
         row = first[i]
         if first[i + 1] - row != 1:
@@ -95,7 +101,7 @@ def find_images(
                     if memory[at + j - start] != same[j]:
                         return i
                 at += behind - start
-            elif what <= FRAME:
+            elif what <= CHECK:
                 number, at = _argument(memory, at, end, _UNSIGNED)
                 if number < 0:
                     return i
@@ -103,11 +109,15 @@ def find_images(
                     if number > most:
                         return i
                     images[0, i] = number
+                elif what == CHECK:
+                    checks[steps[step, 1]] = number
             else:
                 head = at
                 size, at = _argument(memory, at, end, _STRING)
                 # a length in the initial byte is not what the steps were made from
                 if size < 0 or at == head + 1 or size > end - at:
+                    return i
+                if steps[step, 1] >= 0 and crc32c(memory, at, size) != checks[steps[step, 1]]:
                     return i
                 if what == IMAGE:
                     if size < smallest or size > largest:

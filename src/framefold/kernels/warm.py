@@ -11,6 +11,7 @@ from framefold.kernels import (
     blanking,
     cbor_images,
     corrections,
+    crc32c,
     json_images,
     masks,
     moments,
@@ -48,5 +49,5 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
 
 def warm_receiving() -> None:
     """Compile, or load, the kernels that a receiver takes messages with."""
-    for module in (zmtp, json_images, cbor_images, placing):
+    for module in (zmtp, json_images, crc32c, cbor_images, placing):
         module.warm()

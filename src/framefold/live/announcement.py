@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from framefold.core.scan_shapes import Guess
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -33,6 +35,8 @@ class Announcement:
         Time from frame to frame [s].
     metadata : mapping
         What the announcement held beside that, by the detector's own names.
+    scan : Guess or None
+        How the scan runs, where the announcement tells.
     """
 
     ident: int
@@ -44,6 +48,7 @@ class Announcement:
     channels: tuple[str, ...] = ()
     frame_time: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    scan: Guess | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class Beginning:
             return self._choose(described)
         found = Announcement(
             number, header.series, header.number, sig_shape, dtype, header.frames,
-            header.channels, header.frame_time, header.metadata,
+            header.channels, header.frame_time, header.metadata, header.scan,
         )  # fmt: skip
         self._held = (found, described)
         self._tell("announced", found)

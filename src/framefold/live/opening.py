@@ -73,10 +73,11 @@ def announced(
     ScanError
         If the scan shape is open and the header does not say how many frames come.
     """
+    hints = () if header.scan is None else (header.scan,)
     return Acquisition(
         ident=ident,
         source=settings.endpoint,
-        scan=settings.rule.fit(header.frames).scan,
+        scan=settings.rule.fit(header.frames, hints).scan,
         sig_shape=tuple(sig_shape),
         dtype=np.dtype(dtype),
         frames=header.frames,

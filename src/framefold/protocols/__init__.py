@@ -14,6 +14,8 @@ protocols = Registry(
     {
         "simplon-v1": "framefold.protocols.simplon_v1:SimplonV1",
         "simplon-v2": "framefold.protocols.simplon_v2:SimplonV2",
+        "jungfraujoch": "framefold.protocols.jungfraujoch:Jungfraujoch",
+        "plain": "framefold.protocols.plain:Plain",
     },
     "framefold.protocols",
 )
@@ -34,11 +36,11 @@ def recognise(first_part: Part, channel: str | None = None) -> WireProtocol:
     ProtocolError
         ``"unknown-protocol"`` if no known language begins so.
     """
-    for name in protocols.names():
-        language = protocols.load(name)
-        if language.understands(first_part):
-            found: WireProtocol = language(channel=channel)
-            return found
+    languages = [protocols.load(name) for name in protocols.names()]
+    best = max(languages, key=lambda language: language.certainty(first_part))
+    if best.certainty(first_part):
+        found: WireProtocol = best(channel=channel)
+        return found
     start = bytes(first_part[:16]).hex(" ") or "nothing"
     known = ", ".join(protocols.names())
     raise ProtocolError("unknown-protocol", f"a message that begins with {start} (known: {known})")

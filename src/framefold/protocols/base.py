@@ -36,6 +36,18 @@ class WireProtocol(ABC):
     def understands(cls, first_part: Part) -> bool:
         """Whether a message that begins with this part may be of this language."""
 
+    @classmethod
+    def certainty(cls, first_part: Part) -> int:
+        """How sure it is that a message that begins with this part is of this language.
+
+        Returns
+        -------
+        int
+            0 if it is not, or of a relative that is better known; 1 if it may be; 2 if it can be
+            of no other.
+        """
+        return int(cls.understands(first_part))
+
     @property
     def pattern(self) -> ImagePattern | None:
         """What the images of the series at hand have in common, for reading many at a time.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from framefold.core.encoding import Encoding
+from framefold.core.scan_shapes import Guess
 
 Part = bytes | memoryview
 """One ZeroMQ frame of a message; a memoryview is contiguous and of single bytes."""
@@ -37,6 +38,8 @@ class Started:
     metadata : mapping
         What the announcement held beside that, by the detector's own names; ``"notes"``,
         where present, is a tuple of sentences on what in it could not be used.
+    scan : Guess or None
+        How the scan runs, where the announcement tells.
     """
 
     series: str
@@ -47,6 +50,7 @@ class Started:
     channels: tuple[str, ...] = ()
     frame_time: float | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    scan: Guess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +83,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A series is over, whether complete or not: the messages do not tell.
+    """A series is over, whether complete or not: few messages tell.
 
     Parameters
     ----------
     series : str
         Identity of the series.
     reason : str
-        What the message called it.
+        What the message called it, and what else it told.
     """
 
     series: str

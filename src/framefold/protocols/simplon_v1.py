@@ -13,6 +13,7 @@ from framefold.errors import ProtocolError
 from framefold.protocols.base import MAX_FRAME, WireProtocol, checked_shape, shown
 from framefold.protocols.encodings import check_size, stream_v1_encoding
 from framefold.protocols.events import Arrived, Ended, Event, Part
+from framefold.protocols.plain import begins_json
 from framefold.protocols.simplon_v1_header import Header
 from framefold.protocols.simplon_v1_pattern import JsonImagePattern
 
@@ -76,8 +77,8 @@ class SimplonV1(WireProtocol):
 
     @classmethod
     def understands(cls, first_part: Part) -> bool:
-        """Whether the part begins like JSON."""
-        return bytes(first_part[:1]) == b"{"
+        """Whether the part begins like JSON, but for that of the plain protocol."""
+        return bytes(first_part[:1]) == b"{" and not begins_json(first_part)
 
     @property
     def pattern(self) -> JsonImagePattern | None:

@@ -1,4 +1,4 @@
-"""The images of one stream v2 series by the bytes they share: found without decoding CBOR."""
+"""The images of one CBOR series by the bytes they share: found without decoding CBOR."""
 
 from __future__ import annotations
 
@@ -9,24 +9,37 @@ import numpy as np
 from cbor2 import CBORTag
 from numpy.typing import NDArray
 
-from framefold.kernels.cbor_images import BYTES, FRAME, IMAGE, NUMBER, SAME, find_images
+from framefold.kernels.cbor_images import (
+    BYTES,
+    CHECK,
+    FRAME,
+    IMAGE,
+    MOST_CHECKS,
+    NUMBER,
+    SAME,
+    find_images,
+)
 from framefold.protocols.base import MAX_FRAME
 from framefold.protocols.batch import ImagePattern, Images, Messages
 from framefold.protocols.cbor_message import INT, stand_in
 from framefold.protocols.encodings import sizes
 from framefold.protocols.events import Arrived
 
-_FRAME = re.compile(rb"himage_id(" + INT + rb")", re.DOTALL)
+_WHOLE = re.compile(rb"(?:h(image_id)|k(position_id)|n(message_number))(" + INT + rb")", re.DOTALL)
+_CHECKS = re.compile(rb"fcrc32c([\x81-\x88]?)((?:" + INT + rb"){1,8})", re.DOTALL)
 _TIMES = re.compile(
     rb"[ij](real_time|start_time|stop_time)\x82(" + INT + rb")(" + INT + rb")", re.DOTALL
 )  # [numerator, denominator]
+
+_Change = tuple[int, int, int, int]  # start, end, which step, which check
 
 
 class CborImagePattern(ImagePattern):
     """Images that equal one that was decoded in full, byte for byte but for what may change.
 
-    That is the frame number, the times, and the lengths of the byte strings of arrays; and it
-    is made sure of that these are what they look like. So a match says as much as decoding.
+    That is the frame number, other numbers and times, the lengths of the byte strings of arrays,
+    and their checksums, which are compared; and it is made sure of that these are what they look
+    like. So a match says as much as decoding.
 
     Parameters
     ----------
@@ -40,6 +53,8 @@ class CborImagePattern(ImagePattern):
         Which of them is the image, from 0.
     like : Arrived
         What the message says.
+    number : str
+        The key that the frame's number comes from.
 
     Raises
     ------
@@ -48,17 +63,32 @@ class CborImagePattern(ImagePattern):
     """
 
     def __init__(
-        self, small: bytes, message: Mapping[str, object], blobs: int, chosen: int, like: Arrived
+        self,
+        small: bytes,
+        message: Mapping[str, object],
+        blobs: int,
+        chosen: int,
+        like: Arrived,
+        number: str = "image_id",
     ) -> None:
         super().__init__(like)
         # bytes that look like an array may stand in a text; then they are no item of their own
         marks = [stand_in(number) for number in range(blobs)]
         if sorted(_byte_strings(message)) != sorted(mark[1:] for mark in marks):
             raise ValueError("an array within a text, or twice")
-        changing = [*_numbers(small, message)]
-        for number, mark in enumerate(marks):
+        changing = [*_numbers(small, message, number)]
+        checks = [*_checks(small, message)]
+        changing += checks
+        images = message.get("data")
+        if checks and (not isinstance(images, Mapping) or len(images) != blobs):
+            raise ValueError("checksums of we know not what")
+        for blob, mark in enumerate(marks):
             start = small.index(mark)
-            changing.append((start, start + len(mark), IMAGE if number == chosen else BYTES))
+            check = blob if blob < len(checks) else -1
+            if check >= 0 and checks[blob][0] > start:
+                raise ValueError("a checksum behind what it is for")
+            what = IMAGE if blob == chosen else BYTES
+            changing.append((start, start + len(mark), what, check))
         self._same = np.frombuffer(small, np.uint8)
         self._steps = _steps(sorted(changing), len(small))
         h, w = like.sig_shape
@@ -102,26 +132,49 @@ def _byte_strings(value: object) -> Iterator[bytes]:
             yield from _byte_strings(item)
 
 
-def _numbers(small: bytes, message: Mapping[str, object]) -> Iterator[tuple[int, int, int]]:
-    """Where frame number and times are in a message: start, end, what it is."""
-    found = [*_FRAME.finditer(small)]
-    if len(found) != 1 or small.count(b"image_id") != 1:
+def _numbers(small: bytes, message: Mapping[str, object], frame: str) -> Iterator[_Change]:
+    """Where frame number, other numbers and times are in a message."""
+    seen = []
+    for match in _WHOLE.finditer(small):
+        key = (match[1] or match[2] or match[3]).decode()
+        if key in message and small.count(key.encode()) == 1:
+            seen.append(key)
+            yield (*match.span(4), FRAME if key == frame else NUMBER, -1)
+    if frame not in seen:
         raise ValueError("not one frame number")
-    yield (*found[0].span(1), FRAME)
     for match in _TIMES.finditer(small):
         # a name that is a key and is found once is not part of a text
         if match[1].decode() in message and small.count(match[1]) == 1:
-            yield (*match.span(2), NUMBER)
-            yield (*match.span(3), NUMBER)
+            yield (*match.span(2), NUMBER, -1)
+            yield (*match.span(3), NUMBER, -1)
 
 
-def _steps(changing: list[tuple[int, int, int]], end: int) -> NDArray[np.int64]:
+def _checks(small: bytes, message: Mapping[str, object]) -> Iterator[_Change]:
+    """Where the checksums of the byte strings are."""
+    told = message.get("crc32c")
+    if told is None:
+        return
+    match = _CHECKS.search(small)
+    if match is None or small.count(b"crc32c") != 1:
+        raise ValueError("checksums that are not plain to see")
+    expected = len(told) if isinstance(told, list | tuple) else 1
+    head = match[1][0] - 0x80 if match[1] else 1
+    if expected != head or expected > MOST_CHECKS or bool(match[1]) != isinstance(told, list):
+        raise ValueError("checksums that are not plain to see")
+    start = match.start(2)
+    for number in range(expected):
+        end = start + 1 + (0, 1, 2, 4, 8)[max(0, small[start] - 23)]
+        yield (start, end, CHECK, number)
+        start = end
+
+
+def _steps(changing: list[_Change], end: int) -> NDArray[np.int64]:
     """The steps of `framefold.kernels.cbor_images`."""
     steps = []
     position = 0
-    for start, behind, what in changing:
+    for start, behind, what, check in changing:
         if start < position:
             raise ValueError("one within another")
-        steps += [(SAME, position, start), (what, 0, 0)]
+        steps += [(SAME, position, start), (what, check, 0)]
         position = behind
     return np.array([*steps, (SAME, position, end)], np.int64)

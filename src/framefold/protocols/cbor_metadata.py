@@ -1,4 +1,4 @@
-"""The start message of SIMPLON stream v2 as plain values: arrays where they are arrays."""
+"""The start message of a CBOR stream as plain values: arrays where they are arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _PER_CHANNEL = ("pixel_mask", "flatfield")
 
 
 def metadata(
-    message: Mapping[str, Any], channel: str | None, blobs: Mapping[bytes, memoryview]
+    message: Mapping[str, Any],
+    channel: str | None,
+    blobs: Mapping[bytes, memoryview],
+    notes: list[str],
 ) -> dict[str, object]:
     """What a start message holds, as values that survive pickling.
 
@@ -26,6 +29,8 @@ def metadata(
         The channel that is listened to.
     blobs : mapping of bytes to memoryview
         The byte strings that were left out while decoding, by their stand-ins.
+    notes : list of str
+        Sentences on what could not be used; gets more of them.
 
     Returns
     -------
@@ -35,7 +40,6 @@ def metadata(
         ``channel``; those of all channels are in ``pixel_mask_by_channel`` and so on.
         What should be an array and is none stays as it came, and ``notes`` says so.
     """
-    notes: list[str] = []
     found = {
         key: _plain(value, key, blobs, notes) for key, value in message.items() if key != "type"
     }
