@@ -103,6 +103,7 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
         frames_per_position=scan.frames_per_position,
         repeats=scan.repeats,
         ring_bytes=config.buffers.shared_memory_mib * MIB,
+        keep_bytes=config.buffers.keep_mib * MIB,
         block_bytes=config.buffers.block_mib * MIB,
         frames_per_block=None if auto else int(scan.frames_per_partition),
         update_seconds=scan.update_s,

@@ -76,6 +76,8 @@ class BuffersConfig(_Section):
 
     shared_memory_mib: Positive = 256
     """Size of the ring [MiB]."""
+    keep_mib: NotNegative = 64
+    """Frames kept there after processing for whoever looks at one, at most a quarter [MiB]."""
     block_mib: Positive = 8
     """Decoded frames worth keeping together: about what the caches hold [MiB]."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -184,3 +184,34 @@ class WorkerLostError(RunFailedError):
 
 class RingTooSmallError(FramefoldError, ValueError):
     """A shared-memory ring that cannot hold the frames of this acquisition."""
+
+
+class FrameNotHeldError(FramefoldError, LookupError):
+    """Frames that cannot be had: not there yet, lost, or given up after they were processed.
+
+    Parameters
+    ----------
+    source : str
+        The acquisition.
+    positions : sequence of int
+        Their flat scan positions.
+    damaged : int
+        How many of them are there, but cannot be decoded.
+    """
+
+    def __init__(self, source: str, positions: Sequence[int], damaged: int = 0) -> None:
+        self.source = source
+        self.positions = tuple(positions)
+        self.damaged = damaged
+        what = f"frame {positions[0]}" if len(positions) == 1 else f"{len(positions)} frames"
+        if damaged:
+            why = "damaged: they cannot be decoded" if damaged > 1 else "damaged: undecodable"
+        else:
+            why = (
+                "not held: not received, or given up after processing and not recorded; record "
+                "the acquisition to have its frames afterwards"
+            )
+        super().__init__(f"{what} of {source}: {why}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.source, self.positions, self.damaged))

@@ -72,6 +72,15 @@ class Viewer:
                 return seen
             assert time.monotonic() < deadline, seen
 
+    async def until_recorded(self) -> Any:
+        """Until the files of the newest acquisition are finished; how that went."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            state = (await self.get("/api/v1/status")).json["recording"]
+            if state and state["state"] != "recording":
+                return state
+            assert time.monotonic() < deadline, state
+
     async def until_merged(self, frames: int, before: str = "") -> Any:
         """Until so many frames are in the results of an acquisition other than ``before``."""
         return await self.until(lambda seen: seen["id"] != before and seen["merged"] >= frames)

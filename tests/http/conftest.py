@@ -13,8 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.losses import Losses
+from framefold.core.picking import Picked
 from framefold.core.scan import Scan
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
+from framefold.errors import FrameNotHeldError
 from framefold.http.app import make_app
 
 NAV = (8, 6)
@@ -87,6 +89,15 @@ class FakeRun:
 
     def statistics(self) -> Mapping[str, float | int | str]:
         return {"frames_per_second": 1000.0, "lag": float("nan")}
+
+    def picked(self, positions: np.ndarray) -> Picked:
+        """Frames of rows that were merged, all pixels the position; the first ones are gone."""
+        there = positions[(positions >= 6) & (positions < 6 * self.rows)]
+        if not len(there):
+            raise FrameNotHeldError(self.ident, positions.tolist())
+        kind = "u2" if len(positions) == 1 else "u8"
+        lacking = np.setdiff1d(positions, there)
+        return Picked(np.full(SIG, there.sum(), kind), there, lacking, 0, ("ring",))
 
     def move(self, rows: int) -> None:
         """More rows are merged; no snapshot is made before somebody asks."""

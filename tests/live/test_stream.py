@@ -14,6 +14,7 @@ import pytest
 
 from framefold.core.reader import BlockPlan
 from framefold.errors import ConfigError, RunFailedError
+from framefold.live.block import SlotBlock
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.stream import Stream
 from framefold.processes.launcher import Launcher
@@ -135,10 +136,13 @@ class TestReaders:
         monkeypatch.setattr(stream._link, "receive", lambda: left.pop(0))
 
     def test_waiting_for_the_next_in_the_middle_of_one(self, stream, monkeypatch):
-        self.announce(stream, monkeypatch, ("started", ["acquisition", 1]), ("block", ["b1"]), None)
+        block = SlotBlock(0, "", 0, 0, 0, 64, 1, 1, ())
+        self.announce(
+            stream, monkeypatch, ("started", ["acquisition", 1]), ("block", [block]), None
+        )
         reader = stream.next_reader()
         blocks = reader.blocks(BlockPlan())
-        assert next(blocks) == "b1"
+        assert next(blocks) == block
 
         with pytest.raises(RunFailedError, match="still being run in this thread"):
             stream.next_reader()

@@ -7,11 +7,12 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
 
+import numpy as np
 from numpy.typing import NDArray
 
 from framefold.analyses import classic
@@ -25,7 +26,9 @@ from framefold.api.preparation import prepared
 from framefold.api.progress import ProgressReporter
 from framefold.api.watching import Watching
 from framefold.connections import CONNECTIONS, make_acquisition
+from framefold.core.picking import Picked, pick
 from framefold.core.reader import DataSet, Reader
+from framefold.core.roi import selection
 from framefold.core.snapshot import Snapshot
 from framefold.engine.pool import InlinePool, Pool
 from framefold.engine.process_pool import ProcessPool
@@ -325,6 +328,54 @@ class Context:
         except TypeError as error:
             raise ParameterError(f"recording settings: {error}") from error
         return Recording(self.launcher, made)
+
+    def frame(self, source: DataSet | Reader, position: int | Sequence[int]) -> NDArray[Any]:
+        """The frame at a scan position.
+
+        Parameters
+        ----------
+        source : DataSet or Reader
+            A data set; or the reader of a live acquisition, also while it is being run and
+            afterwards: its frames come from memory while they are held there, then from the
+            recording if there is one.
+        position : int or sequence of int
+            Scan coordinates, e.g. ``(y, x)``.
+
+        Returns
+        -------
+        ndarray, shape sig_shape
+            As it was recorded; pixels that the detector masks are zero.
+
+        Raises
+        ------
+        FrameNotHeldError
+            If it is not there: not yet, or not any more, or it never came.
+        ParameterError
+            If there is no such position.
+        """
+        return pick(source, _flat(source, [position])).data
+
+    def frame_sum(self, source: DataSet | Reader, roi: Any = None) -> Picked:
+        """The sum of the frames at some scan positions, as far as they are there.
+
+        Parameters
+        ----------
+        source : DataSet or Reader
+            As for `frame`.
+        roi : object
+            Which positions, as `run_udf` takes it; None for all.
+
+        Returns
+        -------
+        Picked
+            ``data``, and which ``positions`` are in it and which are ``lacking``.
+
+        Raises
+        ------
+        FrameNotHeldError
+            If none of them is there.
+        """
+        return pick(source, _flat(source, roi))
 
     def make_connection(self, detector_type: str) -> Any:
         """What opens connections to a kind of detector.
@@ -688,6 +739,13 @@ class Context:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _flat(source: DataSet | Reader, roi: Any) -> NDArray[np.int64]:
+    """Flat scan positions of a selection."""
+    scan = source.acquisition.scan
+    chosen = selection(roi, scan.shape)
+    return np.arange(scan.size) if chosen is None else np.flatnonzero(chosen)
 
 
 LiveContext = Context

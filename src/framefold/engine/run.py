@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from framefold.core.block import Block
 from framefold.core.corrections import CorrectionSet
+from framefold.core.picking import Picked, pick
 from framefold.core.reader import BlockPlan, Reader
 from framefold.core.scan import Scan
 from framefold.core.scan_rule import ScanRule
@@ -279,6 +280,21 @@ class Run:
                 f"{acquisition.scan.size if known is None else known} frames"
             )
         return scan
+
+    def picked(self, positions: NDArray[np.int64]) -> Picked:
+        """Frames of the acquisition as they came, from wherever they still are.
+
+        Parameters
+        ----------
+        positions : ndarray of int64
+            Flat scan positions; one for the frame, some for the sum of their frames.
+
+        Raises
+        ------
+        FrameNotHeldError
+            If none of them can be had.
+        """
+        return pick(self.reader, positions)
 
     def report(self) -> Report:
         """Where the time went so far."""

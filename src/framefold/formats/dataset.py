@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, Self
 
@@ -55,6 +56,17 @@ class RecordedDataSet(ABC):
     @abstractmethod
     def block(self, ident: int, start: int, stop: int) -> Block | None:
         """The frames at the flat scan positions ``[start, stop)``; None if there are none."""
+
+    @contextmanager
+    def held(self, positions: NDArray[np.int64]) -> Iterator[Iterable[tuple[str, Block]]]:
+        """Its frames by their positions; see `framefold.core.picking.Holder`."""
+        breaks = np.flatnonzero(np.diff(positions) != 1) + 1
+        stretches = np.split(positions, breaks) if len(positions) else []
+        yield (
+            ("file", block)
+            for ident, stretch in enumerate(stretches)
+            if (block := self.block(ident, int(stretch[0]), int(stretch[-1]) + 1)) is not None
+        )
 
     @property
     @abstractmethod

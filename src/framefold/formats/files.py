@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -222,6 +223,12 @@ class FileReader:
 
     def release(self, block: Block) -> None:
         """Take a block back; a file needs nothing of it."""
+
+    def held(
+        self, positions: NDArray[np.int64]
+    ) -> AbstractContextManager[Iterable[tuple[str, Block]]]:
+        """Frames by their positions; see `framefold.core.picking.Holder`."""
+        return self._data_set.held(positions)
 
     def stop(self) -> None:
         """Hand out no more blocks."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from framefold.http import overview, results
+from framefold.http import frames, overview, results
 from framefold.http.access import AllowedHosts
 from framefold.http.bodies import Bodies
 from framefold.http.description import API
@@ -49,6 +49,7 @@ def make_app(
     app = web.Application(middlewares=[fence(AllowedHosts(allowed_hosts))])
     updates = Updates()
     app[SERVICES] = Services(history, status, updates, Bodies(), max_response_bytes, page_title)
+    app[frames.LOOKS] = asyncio.Semaphore(1)
     acquisition = f"{API}/acquisitions/{{acquisition}}"
     app.router.add_get("/healthz", overview.healthz)
     app.router.add_get(API, overview.about)
@@ -59,6 +60,7 @@ def make_app(
     app.router.add_get(f"{acquisition}/results", overview.result_list)
     app.router.add_get(f"{acquisition}/results/{{udf}}/{{channel}}", results.result)
     app.router.add_get(f"{acquisition}/{{leaf:coverage(?:\\.[^/{{}}]*)?}}", results.coverage)
+    app.router.add_get(f"{acquisition}/{{leaf:frame(?:\\.[^/{{}}]*)?}}", frames.frame)
     add_pages(app, page_title)
 
     async def warm_up(_: web.Application) -> None:

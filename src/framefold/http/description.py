@@ -41,6 +41,7 @@ def summary(run: Run, snapshot: Snapshot) -> dict[str, object]:
         "losses": snapshot.losses.as_dict(),
         "failures": failures(snapshot),
         "created": timestamp(snapshot.created),
+        "templates": {"frame": f"{path}/frame?at={{at}}"},
         "links": {"self": path, "results": f"{path}/results", "coverage": f"{path}/{COVERAGE}"},
     }
 

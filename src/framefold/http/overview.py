@@ -35,7 +35,7 @@ async def about(request: web.Request) -> web.Response:
             "title": services.title,
             "version": _version(),
             "api": "v1",
-            "features": ["etag", "long-poll", "slice", "coverage", "refold"],
+            "features": ["etag", "long-poll", "slice", "coverage", "refold", "frames"],
             "representations": _representations(),
             "options": dict(SELECTION) | dict(SCANS),
             "limits": {

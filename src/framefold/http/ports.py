@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.core.picking import Picked
 from framefold.core.scan_rule import ScanRule
 from framefold.core.snapshot import Snapshot
 
@@ -38,6 +42,12 @@ class Run(Protocol):
 
     def refolded(self, rule: ScanRule) -> Snapshot:
         """The results as they are now, in another scan; works for a while."""
+
+    def picked(self, positions: NDArray[np.int64]) -> Picked:
+        """The frame at a flat scan position, or the sum of those at some, if they are there.
+
+        It may take a while, and raises `FrameNotHeldError` if none of them is.
+        """
 
     def statistics(self) -> Mapping[str, float | int | str]:
         """Rates and lags, for people."""

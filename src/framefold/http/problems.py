@@ -18,6 +18,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "unknown-acquisition": (404, "No such acquisition"),
     "unknown-udf": (404, "The acquisition has no results of that UDF"),
     "unknown-channel": (404, "The UDF has no such channel"),
+    "frame-not-held": (404, "No frame of that position is there"),
     "method-not-allowed": (405, "This path does not answer to that method"),
     "not-acceptable": (406, "None of the representations asked for can be made"),
     "unknown-parameter": (400, "An unknown query parameter"),

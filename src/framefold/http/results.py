@@ -95,7 +95,7 @@ def _unknown(kind: str, what: str, name: str, known: Mapping[str, object]) -> Pr
 
 
 async def _serve(request: web.Request, target: _Target) -> web.Response:
-    form = _choose(request, target.suffix)
+    form = choose(request, target.suffix)
     options = parameters(request, (*SELECTION, *SCANS, *form.options))
     seen, channel = await _observed(request, target, options)
     if channel.data.dtype.hasobject:
@@ -105,12 +105,12 @@ async def _serve(request: web.Request, target: _Target) -> web.Response:
             hint="declare the buffer with a numeric dtype",
         )
     part = select(channel, options)
-    headers = {**seen.headers, **_facts(part, seen), hdrs.VARY: hdrs.ACCEPT}
+    headers = {**seen.headers, **array_facts(part), **_state(part, seen), hdrs.VARY: hdrs.ACCEPT}
     if seen.is_known:
         return web.Response(status=304, headers=headers)
     own = {name: options[name] for name in options if name not in (*SELECTION, *SCANS)}
     own = {**target.look.get(form.name, {}), **own} if "cmap" not in own else own
-    _check_size(form, part, own, request.app[SERVICES].max_response_bytes)
+    check_size(form, part, own, request.app[SERVICES].max_response_bytes)
     key = (seen.tag, form.name, tuple(sorted({**options, **own}.items())))
     body = await request.app[SERVICES].bodies.get(key, lambda: form(part, own))
     return web.Response(body=body, content_type=form.media_type, headers=headers)
@@ -134,7 +134,7 @@ async def _observed(
     return replace(seen, tag=tag, snapshot=other), target.pick(other)
 
 
-def _choose(request: web.Request, suffix: str | None) -> Representation:
+def choose(request: web.Request, suffix: str | None) -> Representation:
     """The representation asked for, by suffix or Accept.
 
     Raises
@@ -158,18 +158,24 @@ def _choose(request: web.Request, suffix: str | None) -> Representation:
     raise Problem("not-acceptable", f"only these can be made: {types}", hint=hint)
 
 
-def _facts(channel: Channel, seen: Observation) -> dict[str, str]:
+def array_facts(channel: Channel) -> dict[str, str]:
     """What a client must know of an array that its bytes may not say."""
     return {
         "X-Array-Shape": ",".join(map(str, channel.data.shape)),
         "X-Array-Dtype": channel.data.dtype.newbyteorder("<").str,
         "X-Valid-Fraction": f"{channel.valid_fraction:.6g}",
+    }
+
+
+def _state(channel: Channel, seen: Observation) -> dict[str, str]:
+    """How far the run has come."""
+    return {
         "X-Result-Complete": "true" if seen.snapshot.state.is_final else "false",
         "X-Result-Version": str(channel.version),
     }
 
 
-def _check_size(
+def check_size(
     form: Representation, channel: Channel, options: Mapping[str, str], limit_bytes: int
 ) -> None:
     """Refuse what could be larger than the limit, from shapes alone, before it is made."""

@@ -136,6 +136,7 @@ class Beginning:
         shape = ring_shape(len(self._memory), acquisition.frame_bytes, settings.block_bytes)
         if shape != self._shape and not self.free.all_back:
             self._opening = acquisition  # slots still out belong to the old cut
+            self._tell("recall")
             return None
         return self._begun(acquisition)
 

@@ -43,6 +43,9 @@ class StreamSettings:
         What becomes of these: ``"axis"``, one more navigation axis; a stream does not sum them.
     ring_bytes : int
         Shared memory for frames on their way [bytes].
+    keep_bytes : int
+        How much of the ring is kept after it was processed, for whoever looks at a frame, but not
+        more than a quarter of it; 0 for nothing [bytes].
     block_bytes : int
         Decoded frames that are worth keeping together: about what the caches hold [bytes].
     frames_per_block : int or None
@@ -81,6 +84,7 @@ class StreamSettings:
     frames_per_position: int = 1
     repeats: Literal["sum", "axis"] = "sum"
     ring_bytes: int = 256 * MIB
+    keep_bytes: int = 64 * MIB
     block_bytes: int = 8 * MIB
     frames_per_block: int | None = None
     update_seconds: float = 0.25
@@ -99,6 +103,8 @@ class StreamSettings:
             )
         if self.ring_bytes <= COUNTERS_BYTES:
             raise ConfigError(f"ring_bytes={self.ring_bytes}: a ring needs a MiB at least")
+        if self.keep_bytes < 0:
+            raise ConfigError(f"keep_bytes={self.keep_bytes}: give 0 or more")
         for name in ("block_bytes", "frames_per_block"):
             value = getattr(self, name)
             if value is not None and value < 1:

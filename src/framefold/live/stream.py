@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
@@ -17,6 +20,7 @@ from framefold.core.reader import BlockPlan, Ending
 from framefold.errors import ConfigError, RunFailedError
 from framefold.live.block import SlotBlock, forget
 from framefold.live.counters import Count, counters, losses
+from framefold.live.kept_slots import KeptSlots
 from framefold.live.settings import StreamSettings
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Segment
@@ -89,6 +93,7 @@ class Link:
         except OSError as error:
             raise ConfigError(f"ring_bytes={settings.ring_bytes}: {error}") from error
         self.counts = counters(self.ring.bytes)
+        self.kept = KeptSlots(settings.keep_bytes)
         self.closing = False
         # held by: who follows an acquisition, or waits for the next one
         self._following = threading.Lock()
@@ -111,6 +116,11 @@ class Link:
             self.child.send(*order)
         except OSError as error:
             log.debug("receiver gone order=%s error=%s", order[0], error)
+
+    def free(self, slots: Iterable[int]) -> None:
+        """Give slots back to the receiver."""
+        for slot in slots:
+            self.send("free", slot)
 
     def receive(self) -> tuple[str, list[Any]] | None:
         """The next announcement; None once the receiver is gone."""
@@ -164,6 +174,7 @@ class Link:
                 self._how = str(error)  # it ended with its launcher
             # whoever keeps us, for the counts of a run long ago, need not keep the ring
             self.counts = self.counts.copy()
+            self.kept.close()
             forget(self.ring.path)
             self.ring.close()
             return self._how
@@ -275,7 +286,9 @@ class Stream:
         """What an announcement means to nobody in particular."""
         if verb == "block":
             # of an acquisition nobody follows any more
-            link.send("free", facts[0].slot)
+            link.free([facts[0].slot])
+        elif verb == "recall":
+            link.free(link.kept.recall())
         elif verb == "exhausted":
             self.close()  # a recording was played to its end
         elif verb == "refused":
@@ -339,6 +352,7 @@ class LiveReader:
         self.acquisition = acquisition
         self._series = series
         self._counted = Losses()
+        link.kept.begin()
         # written by: the thread that takes blocks
         self._taken = False
         self._ending: Ending | None = None
@@ -366,14 +380,28 @@ class LiveReader:
                     return
                 verb, facts = heard
                 if verb == "block":
+                    self._link.kept.hand_out(self._series, facts[0])
                     yield facts[0]
                 elif verb == "ended" and facts[0] == self.acquisition.ident:
                     self._ending = facts[1]
 
     def release(self, block: Block) -> None:
-        """Give the slot back to the receiver."""
+        """Take a block back; its slot is the receiver's again, now or after a while."""
         assert isinstance(block, SlotBlock)
-        self._link.send("free", block.slot)
+        link = self._link
+        link.free(link.kept.take_back(self._series, block, int(link.counts[Count.SLOTS])))
+
+    @contextmanager
+    def held(
+        self,
+        positions: NDArray[np.int64],
+    ) -> Iterator[Iterable[tuple[str, Block]]]:
+        """What of it is in the ring; see `framefold.core.picking.Holder`."""
+        found = self._link.kept.look(self._series)
+        try:
+            yield [("ring", block) for block in found]
+        finally:
+            self._link.free(self._link.kept.leave(self._series, found))
 
     def stop(self) -> None:
         """Have the receiver drop what is left of this acquisition."""

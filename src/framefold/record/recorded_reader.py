@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
 from framefold.core.losses import Losses
+from framefold.core.picking import Holder
 from framefold.core.reader import BlockPlan, Ending, Reader
 
 log = logging.getLogger(__name__)
@@ -30,6 +35,11 @@ class BlockSink(Protocol):
 
     def join(self) -> None:
         """Wait until everything that was taken is written or given up."""
+
+    def recorded(
+        self, acquisition: str, positions: NDArray[np.int64]
+    ) -> Iterator[tuple[str, Block]]:
+        """Frames of an acquisition that are in its files."""
 
 
 class RecordedReader:
@@ -112,6 +122,19 @@ class RecordedReader:
         for block in self._left():
             self._give_back(block)
         self._ready.put(None)
+
+    @contextmanager
+    def held(self, positions: NDArray[np.int64]) -> Iterator[Iterable[tuple[str, Block]]]:
+        """What is in the ring, then what is recorded; see `framefold.core.picking.Holder`."""
+        with closing(self._found(positions)) as blocks:
+            yield blocks
+
+    def _found(self, positions: NDArray[np.int64]) -> Generator[tuple[str, Block]]:
+        if isinstance(self._reader, Holder):
+            # the ring is let go of before the files, which take longer
+            with self._reader.held(positions) as blocks:
+                yield from blocks
+        yield from self._recording.recorded(self.acquisition.ident, positions)
 
     def _left(self) -> Iterator[Block]:
         """What waits for processing."""

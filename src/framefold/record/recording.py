@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framefold.core.acquisition import Acquisition
 from framefold.core.block import Block
@@ -14,6 +17,7 @@ from framefold.core.reader import Ending, Reader
 from framefold.errors import FramefoldError, RunFailedError
 from framefold.formats import recording_names as names
 from framefold.processes.launcher import Child, Launcher
+from framefold.record.recorded_files import RecordedFiles
 from framefold.record.recorded_reader import RecordedReader
 from framefold.record.repair import repair
 from framefold.record.settings import RecordingSettings
@@ -49,6 +53,7 @@ class Recording:
         self._out: dict[int, Block] = {}  # blocks the recorder has; under the condition
         self._give_back: Callable[[Block], None] = lambda _: None
         self._state: RecordingState | None = None  # written by: the listening thread, `begin`
+        self._files = RecordedFiles()  # written by: the listening thread
         self._closing = False
         self._child, self._listening = self._start()
 
@@ -119,6 +124,20 @@ class Recording:
         with self._changed:
             self._changed.wait_for(self._is_idle)
 
+    def recorded(
+        self, acquisition: str, positions: NDArray[np.int64]
+    ) -> Iterator[tuple[str, Block]]:
+        """Frames of an acquisition that are in its files, also while it is being recorded.
+
+        Parameters
+        ----------
+        acquisition : str
+            Its identity.
+        positions : ndarray of int64
+            Flat scan positions, ascending.
+        """
+        return self._files.blocks(acquisition, positions)
+
     def _is_idle(self) -> bool:
         over = self._state is None or self._state.is_over or not self._listening.is_alive()
         return over and not self._out
@@ -147,6 +166,7 @@ class Recording:
     def _note(self, state: RecordingState) -> None:
         with self._changed:
             before, self._state = self._state, state
+            self._files.note(state)
             self._changed.notify_all()
         if state.state == names.STOPPED and (before is None or before.state != names.STOPPED):
             log.error(
