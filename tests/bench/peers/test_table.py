@@ -146,7 +146,7 @@ class TestWorkloads:
         assert {group.name for group in chosen(["tiny", "raw"])} == {"tiny", "tiny-2", "raw"}
         assert chosen([]) == GROUPS
         with pytest.raises(SystemExit, match="live"):
-            chosen(["lief"])
+            chosen(["lvie"])
 
     def test_rounds_count_when_whole(self):
         group = Group("live256", "live", "peer_live.py", (), peer=())

@@ -117,7 +117,7 @@ def _files(
         name,
         family,
         "peer_offline.py",
-        ("--datasets", dataset, "--udfs", udfs, "--repeats", "3"),
+        ("--datasets", dataset, "--udfs", udfs, "--repeats", "1"),
         ("--impl", "adapter:ours", "--executor", ours, "--workers", "2"),
         ("--impl", "libertem", "--executor", theirs, "--workers", "2"),
         loop,
