@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": ("framefold.cli.serve:command", "Process a detector's stream and serve the results."),
     "run": ("framefold.cli.run:command", "Run UDFs on a recorded file."),
     "inspect": ("framefold.cli.inspect:command", "Say what a recorded file is, and what it lacks."),
+    "convert": ("framefold.cli.convert:command", "Write a recording in another form."),
     "record": ("framefold.cli.record:command", "Log a detector's messages as they come."),
     "replay": ("framefold.cli.replay:command", "Play a recording as if it were measured now."),
     "repair": ("framefold.cli.repair:command", "Finish recordings whose writer died."),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from framefold.core.block import UndecodableFrames
 from framefold.formats.box_grid import BoxGrid, groups
+from framefold.formats.opened import FileIdentity
 from framefold.formats.pieces import WHEREVER
 from framefold.formats.rooms import Rooms
 
@@ -56,6 +57,10 @@ class OpenCells(Protocol):
 class Cells(Protocol):
     """Where the chunks of an array lie; small, immutable, picklable."""
 
+    @property
+    def identity(self) -> FileIdentity:
+        """The file that stands for them."""
+
     def part(self, window: tuple[slice, ...]) -> Cells:
         """Those of some stacks."""
 
@@ -92,6 +97,11 @@ class BoxedFrames:
     frames: int
 
     gap: ClassVar[int] = WHEREVER
+
+    @property
+    def identity(self) -> FileIdentity:
+        """The file, for those who want to know whether it is still the same."""
+        return self.cells.identity
 
     def piece(self, first: int, stop: int) -> BoxedFrames:
         """The frames ``[first, stop)``, with the places of the chunks that hold them."""

@@ -97,6 +97,8 @@ def open_file(
     frames = _Frames(identity, links, sig_shape, dtype, growing=growing)
     for target in targets:
         frames.add(target)
+    if not targets:  # a converted recording: one file
+        frames.add_own()
     problems = [*frames.problems, *troubles]
     if growing or frames.unfinished:
         problems.insert(0, _UNFINISHED)
@@ -120,6 +122,7 @@ def open_file(
         nav_shape=nav_shape,
         nav_reason="as it was recorded",
         codec="+".join(sorted(frames.codecs)) or "raw",
+        step=frames.step,
         problems=tuple(problems),
         missing_files=tuple(frames.missing),
         metadata=_metadata(facts),
@@ -150,6 +153,7 @@ class _Frames:
         self.problems: list[str] = []
         self.missing: list[str] = []
         self.unfinished = False
+        self.step = 1
 
     def add(self, link: object) -> None:
         """Take the frames of the file that an entry of the master leads to."""
@@ -173,6 +177,14 @@ class _Frames:
             return
         self._take(found, start, link.filename)
 
+    def add_own(self) -> None:
+        """Take the frames of the master itself."""
+        with hdf5_errors(self._identity.path), h5py.File(self._identity.path, "r") as file:
+            dataset = file.get(names.FRAMES)
+            if isinstance(dataset, h5py.Dataset) and not dataset.is_virtual:
+                found = lay_out(dataset, self._links, sig_dims=len(self._sig_shape))
+                self._take(found, 0, names.FRAMES)
+
     def _opened(self, path: str) -> h5py.File:
         try:
             return h5py.File(path, "r")
@@ -194,6 +206,7 @@ class _Frames:
         self.dtype = found.dtype
         self.segments += moved(found.segments, start, 0, found.frames)
         self.codecs.add(found.codec)
+        self.step = max(self.step, found.step)
 
 
 def _facts(file: h5py.File, identity: FileIdentity) -> dict[str, object]:

@@ -20,7 +20,7 @@ from framefold.record.plan import Plan
 from framefold.record.story import Story
 
 
-def facts_of(acquisition: Acquisition, plan: Plan) -> dict[str, object]:
+def facts_of(acquisition: Acquisition, frames_per_file: int) -> dict[str, object]:
     """What must be known to read a recording again, as plain values."""
     plain = {
         key: value
@@ -37,7 +37,7 @@ def facts_of(acquisition: Acquisition, plan: Plan) -> dict[str, object]:
         "frames": acquisition.frames,
         "sentinel": acquisition.mask.sentinel,
         "masked": acquisition.mask.masked,
-        "frames_per_file": plan.frames_per_file,
+        "frames_per_file": frames_per_file,
         "metadata": plain,
     }
 
@@ -61,10 +61,10 @@ def begin_master(plan: Plan, acquisition: Acquisition, story: Story) -> None:
         If it cannot be written.
     """
     with replaced(plan.master) as part, h5py.File(part, "w", libver="latest") as file:
-        _write_entry(file, plan, acquisition)
-        _write_instrument(file, acquisition)
+        write_entry(file, plan.master.name, acquisition)
+        write_instrument(file, acquisition)
         group(file, names.OURS, "NXcollection")["acquisition"] = as_json(
-            facts_of(acquisition, plan)
+            facts_of(acquisition, plan.frames_per_file)
         )
         tell(file, story)
         frames = group(file, names.DATA_GROUP, "NXdata")
@@ -128,10 +128,11 @@ def tell(file: h5py.File, story: Story) -> None:
         entry["end_time"] = _date(story.ended)
 
 
-def _write_entry(file: h5py.File, plan: Plan, acquisition: Acquisition) -> None:
+def write_entry(file: h5py.File, name: str, acquisition: Acquisition) -> None:
+    """The entry, and where readers find its data."""
     file.attrs["default"] = "entry"
     file.attrs["creator"] = "framefold"
-    file.attrs["file_name"] = plan.master.name
+    file.attrs["file_name"] = name
     entry = group(file, names.ENTRY, "NXentry")
     entry.attrs["default"] = "data"
     entry["title"] = acquisition.ident
@@ -139,7 +140,8 @@ def _write_entry(file: h5py.File, plan: Plan, acquisition: Acquisition) -> None:
     entry["program_name"].attrs["version"] = _version()
 
 
-def _write_instrument(file: h5py.File, acquisition: Acquisition) -> None:
+def write_instrument(file: h5py.File, acquisition: Acquisition) -> None:
+    """What the detector said of itself, and its pixel mask, under NeXus' names."""
     group(file, f"{names.ENTRY}/instrument", "NXinstrument")
     group(file, f"{names.ENTRY}/instrument/beam", "NXbeam")
     detector = group(file, names.DETECTOR, "NXdetector")
