@@ -55,7 +55,7 @@ class TestWrongUse:
             (["runn"], "no command 'runn'; did you mean 'run'?"),
             (
                 ["zzz"],
-                "no command 'zzz' (known: demo, serve, run, inspect, record, replay, "
+                "no command 'zzz' (known: demo, serve, run, inspect, convert, record, replay, "
                 "repair, compare, sim, udf)",
             ),
             (["run"], "Missing argument 'PATH'"),
