@@ -136,3 +136,16 @@ class TestEmpad:
         (tmp_path / "a.xml").write_text(text)
 
         assert inspect_file(tmp_path / "a.xml").format is None
+
+
+class TestDescribed:
+    """A raw file that happens to have room for whole EMPAD frames is what the user says it is."""
+
+    def test_raw_frames_of_a_fitting_size(self, tmp_path):
+        path = tmp_path / "a.raw"
+        np.zeros((65, 16, 64), "u2").tofile(path)
+
+        assert open_dataset(path).facts.format == "empad"
+        found = open_dataset(path, dtype="u2", sig_shape=(16, 64))
+
+        assert (found.facts.format, found.frames) == ("raw", 65)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect as introspection
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import fields
@@ -43,8 +44,14 @@ _TABLE = {
     "raw": "framefold.formats.raw",
 }
 
+_UNMARKED = ("empad",)
+"""Formats whose frames have no mark of their own: what the user says of a file counts for more."""
+
 _ENTRIES = ("zarr.json", ".zarray", ".zgroup")
 """Files that describe what is in their folder."""
+
+_LOOKED_AT, _NAMED = 64, 3
+"""Files of a folder that are looked at, and named, when a folder was given instead of a file."""
 
 FORMATS = Registry("format", _TABLE, group="framefold.formats")
 """Name -> module with ``SUMMARY``, ``understands(path)`` and ``open_file(path, request, ...)``."""
@@ -83,10 +90,10 @@ def recognise(path: str | os.PathLike[str]) -> tuple[str, str]:
     found = _recognised(identity)
     if found is not None:
         return found
-    known = "; ".join(f"{name}: {FORMATS.load(name).SUMMARY}" for name in FORMATS.names())
     raise DataError(
-        f"{identity.path} {_look(identity)} and is in no known format ({known}). If it is "
-        "frames without a header, give format='raw' with dtype, sig_shape and nav_shape"
+        f"{identity.path} {_look(identity)} and is in no known format. If it is frames without a "
+        "header, give format='raw' with dtype, sig_shape and nav_shape; known are "
+        f"{', '.join(FORMATS.names())}"
     )
 
 
@@ -103,9 +110,10 @@ def _recognised(identity: FileIdentity) -> tuple[str, str] | None:
 def _format_of(identity: FileIdentity, request: Request) -> str:
     """The format to open a file with; an unknown one that was described is raw frames."""
     found = _recognised(identity)
-    if found is not None:
+    described = request.dtype is not None and request.sig_shape is not None
+    if found is not None and not (described and found[0] in _UNMARKED):
         return found[0]
-    if request.dtype is not None and request.sig_shape is not None:
+    if described:
         return "raw"
     return recognise(identity.path)[0]
 
@@ -239,7 +247,25 @@ def _described(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
         inside = Path(path) / entry
         if inside.is_file():
             return inside
+    if Path(path).is_dir():
+        raise DataError(
+            f"{path} is a directory; name the file in it that holds the frames{_held(path)}"
+        )
     return path
+
+
+def _held(folder: str | os.PathLike[str]) -> str:
+    """The recordings in a folder, as the end of a sentence."""
+    found = []
+    for file in itertools.islice(sorted(Path(folder).iterdir()), _LOOKED_AT):
+        try:
+            known = _recognised(FileIdentity.of(file)) if file.is_file() else None
+        except FramefoldError:
+            continue
+        if known is not None:
+            found.append(f"{file.name} ({known[0]})")
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f": {', '.join(found[:_NAMED])}{more}" if found else ""
 
 
 def _check_options(name: str, opener: Any, options: dict[str, Any]) -> None:

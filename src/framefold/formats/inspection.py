@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -173,6 +174,11 @@ class Inspection:
         def fact(name: str, value: str, reason: str = "") -> None:
             lines.append(f"  {name:<10} {value}" + (f"  ({reason})" if reason else ""))
 
+        def sentence(name: str, value: str) -> None:
+            wrapped = textwrap.wrap(value, _WIDTH, break_long_words=False, break_on_hyphens=False)
+            for i, line in enumerate(wrapped or [""]):
+                lines.append(f"  {'' if i else name:<10} {line}")
+
         fact("format", self.format or "not recognised", self.why)
         if self.is_readable:
             sure = f"; confidence {self.nav_confidence}" if self.nav_confidence else ""
@@ -196,11 +202,14 @@ class Inspection:
         if len(self.metadata) > _SHOWN:
             fact("metadata", f"... and {len(self.metadata) - _SHOWN} more")
         for problem in self.problems:
-            fact("problem", problem)
+            sentence("problem", problem)
         if self.suggestion:
             fact("try", self.suggestion)
         return "\n".join(lines)
 
+
+_WIDTH = 100
+"""Letters of a line of a problem, which may be long."""
 
 _GUESSES = 5
 """Other scan shapes that fit a screen."""
