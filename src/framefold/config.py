@@ -79,7 +79,7 @@ class BuffersConfig(_Section):
     keep_mib: NotNegative = 64
     """Frames kept there after processing for whoever looks at one, at most a quarter [MiB]."""
     block_mib: Positive = 8
-    """Decoded frames worth keeping together: about what the caches hold [MiB]."""
+    """Length of a slot of the ring, which collects encoded frames for one block [MiB]."""
 
 
 class ScanConfig(_Section):

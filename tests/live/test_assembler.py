@@ -141,6 +141,29 @@ class TestAssembler:
         assert positions(assembler) == [[0]]
         assert assembler.oldest() == 2.0
 
+    def test_time_seals_what_holds_enough(self):
+        assembler, _ = make(8, 4, 2)
+        put(assembler, 0, now=1.0)
+        put(assembler, 4, now=1.5)
+        put(assembler, 5, now=2.0)
+        assert assembler.oldest(2) == 1.5
+        assembler.seal_overdue(1.5, 2)
+
+        assert positions(assembler) == [[4, 5]]
+        assert assembler.oldest(2) is None
+        assert assembler.oldest() == 1.0
+
+    def test_slots_that_are_out(self):
+        assembler, free = make(8, 4, 3)
+        put(assembler, 0)
+        put(assembler, 4)
+        assert assembler.out == 0
+        assembler.seal_all()
+        assert assembler.out == 2
+        free.give_back(assembler.sealed.pop().slot)
+
+        assert assembler.out == 1
+
     @settings(deadline=None)
     @given(
         st.permutations(range(24)),
@@ -275,29 +298,20 @@ class TestFreeSlots:
 
 
 class TestFramesPerBlock:
-    """Auto is the smallest of a cache-sized count, an update's worth and a share of the scan."""
+    """Auto is the smaller of what fits when it is well compressed, and a share of the scan."""
 
     def auto(self, **changed):
-        facts = {
-            "wanted": None,
-            "cache_bytes": 8 << 20,
-            "frames": 65536,
-            "frame_time": None,
-            "update_seconds": 0.25,
-        } | changed
+        facts = {"wanted": None, "block_bytes": 8 << 20, "frames": 65536} | changed
         return frames_per_block(131072, **facts)
 
-    def test_cache_sized(self):
-        assert self.auto() == 64
-
-    def test_four_updates_a_second(self):
-        assert self.auto(frame_time=0.01) == 25
+    def test_as_many_as_fit_when_compressed(self):
+        assert self.auto() == 512
 
     def test_a_small_scan_is_shared_out(self):
         assert self.auto(frames=100) == 13
 
     def test_never_none(self):
-        assert self.auto(frame_time=10.0) == 1
+        assert self.auto(block_bytes=1) == 1
 
     def test_as_configured(self):
         assert self.auto(wanted=7) == 7

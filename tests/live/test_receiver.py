@@ -13,7 +13,7 @@ from framefold.core.encoding import Encoding
 from framefold.errors import RingTooSmallError, UnknownNameError
 from framefold.live.announcement import ScanChoice
 from framefold.live.counters import Count
-from framefold.live.intake import END_GRACE_SECONDS
+from framefold.live.intake import END_GRACE_SECONDS, FEW_FRAMES, GATHERING_SECONDS
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.opening import ring_shape
 from framefold.live.receiver import Receiver
@@ -369,6 +369,63 @@ class TestTime:
 
         assert verbs(bench.hear(header(), frame(0), frame(1))) == ["started", "block"]
         assert verbs(bench.hear(frame(2))) == ["block"]
+
+
+class TestGathering:
+    """Unless somebody said how many frames a block has, slots go after a moment, if they hold
+    a few frames; later, the more blocks are in work.
+    """
+
+    def heard(self, **changed):
+        bench = Bench(**{"nav_shape": (16, 16), "frames_per_block": None} | changed)
+        bench.hear(header(frames=256), *map(frame, range(FEW_FRAMES)))
+        return bench
+
+    def test_after_a_moment(self):
+        bench = self.heard()
+        assert bench.receiver._intake.patience() == pytest.approx(GATHERING_SECONDS)
+        assert bench.hear() == []
+        bench.pipe.time += GATHERING_SECONDS
+
+        ((_, block),) = bench.hear()
+        assert block.count == FEW_FRAMES
+
+    def test_a_frame_fewer_waits_for_an_update(self):
+        bench = Bench(nav_shape=(16, 16), frames_per_block=None, update_seconds=0.25)
+        bench.hear(header(frames=256), *map(frame, range(FEW_FRAMES - 1)))
+        assert bench.receiver._intake.patience() == pytest.approx(0.25)
+        bench.pipe.time += GATHERING_SECONDS
+        assert bench.hear() == []
+        bench.pipe.time += 0.25 - GATHERING_SECONDS
+
+        assert verbs(bench.hear()) == ["block"]
+
+    def test_longer_while_a_block_is_in_work(self):
+        bench = self.heard()
+        bench.pipe.time += GATHERING_SECONDS
+        ((_, first),) = bench.hear()
+        bench.hear(*map(frame, range(16, 16 + FEW_FRAMES)))
+        bench.pipe.time += 1.5 * GATHERING_SECONDS
+        assert bench.hear() == []
+        bench.pipe.orders.append(("free", first.slot))
+
+        assert verbs(bench.hear()) == ["block"]
+
+    def test_what_is_only_kept_is_not_in_work(self):
+        bench = self.heard()
+        bench.pipe.time += GATHERING_SECONDS
+        assert verbs(bench.hear()) == ["block"]
+        bench.memory[:COUNTERS_BYTES].view(np.int64)[Count.KEPT] = 1
+        bench.hear(*map(frame, range(16, 16 + FEW_FRAMES)))
+        bench.pipe.time += 1.5 * GATHERING_SECONDS
+
+        assert verbs(bench.hear()) == ["block"]
+
+    def test_not_where_somebody_said_how_many(self):
+        bench = self.heard(frames_per_block=100)
+        bench.pipe.time += GATHERING_SECONDS
+
+        assert bench.hear() == []
 
 
 class TestCounts:

@@ -61,10 +61,8 @@ class MemoryReader:
         self._stretch = frames_per_block(
             frame_bytes,
             wanted=choice.frames_per_block or settings.frames_per_block,
-            cache_bytes=settings.block_bytes,
+            block_bytes=settings.block_bytes,
             frames=scan.size,
-            frame_time=None,
-            update_seconds=settings.update_seconds,
         )
         self._free = FreeSlots(self._shape.slots)
         self._assembler: Assembler | None = None  # while there is a ring

@@ -255,20 +255,32 @@ class Assembler:
         self.received += 1
         self._seal_if_full(slot)
 
-    def seal_overdue(self, opened_before: float) -> None:
-        """Seal every slot whose first frame came before a moment of the caller's clock [s]."""
+    def seal_overdue(self, opened_before: float, least: int = 1) -> None:
+        """Seal every slot whose first frame came before a moment of the caller's clock [s], if it
+        holds so many frames.
+        """
         for slot in [s for s, (_, opened) in self._open.items() if opened <= opened_before]:
-            self._seal(slot)
+            if self._state_view[slot, COUNT] >= least:
+                self._seal(slot)
 
     def seal_all(self) -> None:
         """Seal what there is: no more frames come."""
         for slot in list(self._open):
             self._seal(slot)
 
-    def oldest(self) -> float | None:
-        """When the first frame of the oldest open slot came [s]; None when none is open."""
-        first = next(iter(self._open.values()), None)
-        return None if first is None else first[1]
+    def oldest(self, least: int = 1) -> float | None:
+        """When the first frame of the oldest open slot with so many frames came [s]; None when
+        there is no such slot.
+        """
+        for slot, (_, opened) in self._open.items():
+            if self._state_view[slot, COUNT] >= least:
+                return opened
+        return None
+
+    @property
+    def out(self) -> int:
+        """Slots that are neither free nor open: they wait for workers, or are worked on."""
+        return self._free.slots - len(self._free) - len(self._open)
 
     def _seal_oldest(self) -> None:
         first = next(iter(self._open), None)
@@ -307,16 +319,8 @@ class Assembler:
         return self._reachable(self._highest + 1) >= self._expected
 
 
-def frames_per_block(
-    frame_bytes: int,
-    *,
-    wanted: int | None,
-    cache_bytes: int,
-    frames: int,
-    frame_time: float | None,
-    update_seconds: float,
-) -> int:
-    """How many positions a slot should collect.
+def frames_per_block(frame_bytes: int, *, wanted: int | None, block_bytes: int, frames: int) -> int:
+    """How many positions a slot should collect at most.
 
     Parameters
     ----------
@@ -324,28 +328,26 @@ def frames_per_block(
         One decoded frame [bytes].
     wanted : int or None
         What the user asked for; None for "auto".
-    cache_bytes : int
-        Decoded frames of one block that are worth keeping together [bytes].
+    block_bytes : int
+        Length of a slot [bytes].
     frames : int
         Positions of the scan.
-    frame_time : float or None
-        Seconds between two frames, when the detector says so.
-    update_seconds : float
-        How often results should move [s].
 
     Returns
     -------
     int
-        At least 1. "auto" is the smallest of a cache-sized count, what arrives between two
-        updates, and an eighth of the scan.
+        At least 1. "auto" is the smallest of what a slot holds of frames that are well
+        compressed, and an eighth of the scan; slots are sealed earlier where frames come slowly.
     """
     if wanted is not None:
         return max(1, min(wanted, frames))
-    counts = [cache_bytes // max(1, frame_bytes), -(-frames // 8), MOST_ROWS]
-    if frame_time:
-        counts.append(int(update_seconds / frame_time))
-    return max(1, min(counts))
+    return max(1, min(COMPRESSED * block_bytes // max(1, frame_bytes), -(-frames // 8), MOST_ROWS))
 
 
 MOST_ROWS = 4096
 """Frames a slot ever describes: its table is read and sorted as one piece."""
+
+COMPRESSED = 8
+"""So many times their slot's length frames may have, decoded: what each block costs besides its
+frames (arrays for results, merging them) is as much as a few frames, and should not show. UDFs
+that want whole partitions get so many frames at once; hence not more."""

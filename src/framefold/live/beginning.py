@@ -159,4 +159,7 @@ class Beginning:
             raise ScanError(
                 f"a scan of {scan.size} positions is more than memory holds; give nav_shape"
             ) from error
-        return Collection(acquisition, assembler, shape, self._path)
+        return Collection(
+            acquisition, assembler, shape, self._path,
+            may_go_early=self._scan_settings.frames_per_block is None,
+        )  # fmt: skip

@@ -31,6 +31,9 @@ class Collection:
         How the ring is cut.
     path : str
         What workers attach to it by.
+    may_go_early : bool
+        Whether slots may be sealed before they hold all the frames they collect, so that results
+        come sooner; False where somebody said how many frames a block has.
     """
 
     def __init__(
@@ -39,8 +42,11 @@ class Collection:
         assembler: Assembler,
         shape: RingShape,
         path: str,
+        *,
+        may_go_early: bool = False,
     ) -> None:
         self.acquisition = acquisition
+        self.may_go_early = may_go_early
         self.assembler = assembler
         self.has_header = True
         """Whether the detector announced the series; otherwise its first frame stands in."""

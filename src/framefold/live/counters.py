@@ -30,13 +30,16 @@ class Count(IntEnum):
     FREE_SLOTS = 20
     ACQUISITIONS = 21
     STALLS = 22
+    KEPT = 24
 
 
 OF_AN_ACQUISITION = tuple(count for count in Count if count < Count.SERIES)
 
 
 def counters(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The counters in front of a ring; written by: receiver.
+    """The counters in front of a ring; written by: receiver, but for ``KEPT``.
+
+    ``KEPT`` is how many slots stay away though nobody works on them; the main process tells.
 
     ``SERIES`` numbers the series that the counts before it belong to. It is written before
     those are set back, and lies behind them: a copy that has a series' number has its counts.

@@ -31,6 +31,14 @@ they are not taken for mislabelled any more."""
 END_GRACE_SECONDS = 1.0
 """How long a scan that has all its frames waits for its end message."""
 
+GATHERING_SECONDS = 0.01
+"""How long a slot collects frames while nobody else is waiting for a worker. So the last block of
+a scan is small, and its result there soon; with frames that come faster than they are worked on,
+slots collect for as many times longer as there are blocks in work, and cost less a frame."""
+
+FEW_FRAMES = 16
+"""With fewer frames than that a block costs more than the frames in it."""
+
 
 class Intake:
     """Makes acquisitions of events; knows neither messages nor sockets.
@@ -388,10 +396,20 @@ class Intake:
                 return None
             return max(0.0, self._last_frame + idle - now)
         due = [self._last_frame + limit for limit in self._silence()]
-        oldest = self._collection.assembler.oldest()
-        if oldest is not None:
-            due.append(oldest + self._settings.update_seconds)
+        for seconds, least in self._gathering():
+            oldest = self._collection.assembler.oldest(least)
+            if oldest is not None:
+                due.append(oldest + seconds)
         return max(0.0, min(due) - now) if due else None
+
+    def _gathering(self) -> tuple[tuple[float, int], ...]:
+        """After how long a slot with at least so many frames goes as it is [s]."""
+        assert self._collection is not None
+        update = self._settings.update_seconds, 1
+        if not self._collection.may_go_early:
+            return (update,)
+        busy = 1 + max(0, self._collection.assembler.out - int(self.counts[Count.KEPT]))
+        return update, (min(GATHERING_SECONDS * busy, update[0]), FEW_FRAMES)
 
     def _silence(self) -> tuple[float, ...]:
         """After how long a silence something must be done [s]."""
@@ -423,7 +441,8 @@ class Intake:
             if len(self._early) and idle is not None and now - self._last_frame >= idle:
                 self._begin_without_header(self._early.frames)
             return
-        self._collection.assembler.seal_overdue(now - self._settings.update_seconds)
+        for seconds, least in self._gathering():
+            self._collection.assembler.seal_overdue(now - seconds, least)
         self._hand_out()
         for limit in self._silence():
             if now - self._last_frame >= limit:

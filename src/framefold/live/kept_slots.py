@@ -65,6 +65,12 @@ class KeptSlots:
                 most = 0
             return self._freed(len(self._kept) - most)
 
+    @property
+    def count(self) -> int:
+        """How many came back and are kept."""
+        with self._changed:
+            return len(self._kept) + len(self._due)
+
     def recall(self) -> list[int]:
         """The receiver wants all slots, to cut the ring anew; nothing more is kept until then."""
         with self._changed:

@@ -95,12 +95,9 @@ def announced(
 
 def stretch_of(acquisition: Acquisition, settings: StreamSettings) -> int:
     """How many positions a slot of its ring should collect."""
-    frame_time = acquisition.metadata.get("frame_time")
     return frames_per_block(
         acquisition.frame_bytes,
         wanted=settings.frames_per_block,
-        cache_bytes=settings.block_bytes,
+        block_bytes=settings.block_bytes,
         frames=acquisition.scan.size,
-        frame_time=frame_time if isinstance(frame_time, float) else None,
-        update_seconds=settings.update_seconds,
     )

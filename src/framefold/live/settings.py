@@ -47,9 +47,9 @@ class StreamSettings:
         How much of the ring is kept after it was processed, for whoever looks at a frame, but not
         more than a quarter of it; 0 for nothing [bytes].
     block_bytes : int
-        Decoded frames that are worth keeping together: about what the caches hold [bytes].
+        Length of a slot of the ring, which collects encoded frames [bytes].
     frames_per_block : int or None
-        Frames handed to a worker at a time; None for "auto".
+        Frames handed to a worker at a time; None for "auto", by the rate at which they come.
     update_seconds : float
         How often results should move [s]; a slot older than that goes as it is.
     idle_seconds : float or None

@@ -119,6 +119,7 @@ class Link:
 
     def free(self, slots: Iterable[int]) -> None:
         """Give slots back to the receiver."""
+        self.counts[Count.KEPT] = self.kept.count
         for slot in slots:
             self.send("free", slot)
 
