@@ -17,12 +17,15 @@ import numpy as np
 
 from framefold_simulators.detector import LANGUAGES, Detector, ProtocolName, Recipe
 from framefold_simulators.faults import Faults
+from framefold_simulators.merlin_control import Control, ControlServer
 from framefold_simulators.options import OPTIONS, Command
+from framefold_simulators.outgoing import Outgoing
 from framefold_simulators.rest import RestServer, Simplon
 from framefold_simulators.scene import Scene
 from framefold_simulators.sender import Outlet
 from framefold_simulators.series import COMPRESSIONS, Series
 from framefold_simulators.sources import Source, open_file
+from framefold_simulators.tcp_outlet import TcpOutlet
 
 _SPELLINGS = {"<": "none", "lz4<": "lz4"} | {f"bs{n}-lz4<": "bslz4" for n in (8, 16, 32)}
 DEFAULT_CHANNELS = {"jungfraujoch": "default"}
@@ -56,13 +59,15 @@ def _detector_command(name: ProtocolName, text: str) -> None:
 _detector_command("simplon-v1", "DECTRIS SIMPLON stream v1 (JSON and blobs).")
 _detector_command("simplon-v2", "DECTRIS SIMPLON stream v2 (CBOR).")
 _detector_command("plain", "The open plain protocol (CBOR).")
+_detector_command("merlin", "Quantum Detectors Merlin, over TCP.")
 _detector_command("jungfraujoch", "Jungfraujoch's variant of stream v2 (CBOR).")
 
 
 def _serve(protocol: ProtocolName, options: dict[str, Any]) -> None:
     try:
         recipe, series = _recipe(protocol, options)
-        outlet = Outlet(options["bind"])
+        outlet: Outgoing
+        outlet = TcpOutlet(options["bind"]) if protocol == "merlin" else Outlet(options["bind"])
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     done = threading.Event()
@@ -76,7 +81,7 @@ def _serve(protocol: ProtocolName, options: dict[str, Any]) -> None:
     signal.signal(signal.SIGTERM, stop)
     run = _Run(options["scans"], options["pause"], options["wait_for_arm"])
     detector = Detector(outlet, recipe, series, finished=lambda f: _say(asdict(f)))
-    api: RestServer | None = None
+    api: RestServer | ControlServer | None = None
     try:
         if options["api_port"] is not None or run.wait_for_arm:
             api = _rest(detector, protocol, options["api_port"] or 0)
@@ -123,6 +128,8 @@ def _trigger_all(detector: Detector) -> None:
 
 def _recipe(protocol: ProtocolName, options: dict[str, Any]) -> tuple[Recipe, Series]:
     spelled = options["encoding"]
+    if spelled is None:
+        spelled = "none" if protocol == "merlin" else "bslz4"
     compression = _SPELLINGS.get(spelled, spelled)
     if compression not in COMPRESSIONS:
         known = ", ".join((*COMPRESSIONS, *_SPELLINGS))
@@ -178,12 +185,14 @@ def _source(options: dict[str, Any]) -> Source:
     return Scene(options["scan"] or (64, 64), options["sig"], dtype or np.dtype("u2"), **parameters)
 
 
-def _rest(detector: Detector, protocol: ProtocolName, port: int) -> RestServer:
+def _rest(detector: Detector, protocol: ProtocolName, port: int) -> RestServer | ControlServer:
+    if protocol == "merlin":
+        return ControlServer(Control(detector), port)
     return RestServer(Simplon(detector, "legacy" if protocol == "simplon-v1" else "cbor"), port)
 
 
 def _ready(
-    protocol: str, outlet: Outlet, api: RestServer | None, series: Series
+    protocol: str, outlet: Outgoing, api: RestServer | ControlServer | None, series: Series
 ) -> dict[str, object]:
     return {
         "ready": outlet.endpoint,

@@ -11,22 +11,23 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold_simulators import jungfraujoch, plain, simplon_v1, simplon_v2
+from framefold_simulators import jungfraujoch, merlin, plain, simplon_v1, simplon_v2
 from framefold_simulators.blobs import Blobs
 from framefold_simulators.encode import BLOCK_BYTES
 from framefold_simulators.faults import Faults, Order
 from framefold_simulators.faulty_series import FaultySeries, Step
 from framefold_simulators.language import Language
-from framefold_simulators.sender import Outlet
+from framefold_simulators.outgoing import Outgoing
 from framefold_simulators.series import Series
 from framefold_simulators.sources import Source
 
-ProtocolName = Literal["simplon-v1", "simplon-v2", "plain", "jungfraujoch"]
+ProtocolName = Literal["simplon-v1", "simplon-v2", "plain", "jungfraujoch", "merlin"]
 LANGUAGES: dict[str, Language] = {
     "simplon-v1": simplon_v1,
     "simplon-v2": simplon_v2,
     "plain": plain,
     "jungfraujoch": jungfraujoch,
+    "merlin": merlin,
 }
 _MISTAKEN: dict[str, np.dtype[Any]] = {
     "uint8": np.dtype("u2"),
@@ -42,7 +43,8 @@ class Recipe:
     Parameters
     ----------
     protocol : str
-        ``simplon-v1``, ``simplon-v2``, ``plain`` or ``jungfraujoch``.
+        ``simplon-v1``, ``simplon-v2``, ``plain``, ``jungfraujoch`` or
+        ``merlin``.
     source : Source
         The frames.
     rate : float or None
@@ -112,7 +114,7 @@ class Detector:
 
     Parameters
     ----------
-    outlet : Outlet
+    outlet : Outgoing
         Where the messages go.
     recipe : Recipe
         What every series is made of.
@@ -124,7 +126,7 @@ class Detector:
 
     def __init__(
         self,
-        outlet: Outlet,
+        outlet: Outgoing,
         recipe: Recipe,
         series: Series,
         finished: Callable[[Finished], None] = lambda _: None,
@@ -262,7 +264,11 @@ class Detector:
         seconds = time.monotonic() - begin
         complete = not (self._is_told() or faulty.interrupted)
         reason = "complete" if complete else "aborted"
-        closing = list(faulty.closing(language.end(series, faulty.frames, reason)))
+        closing = [
+            step
+            for step in faulty.closing(language.end(series, faulty.frames, reason))
+            if step != []
+        ]
         complete = complete and not faulty.interrupted
         if self._is_told():
             # also after cancel and abort, but then without waiting for a client that may be gone

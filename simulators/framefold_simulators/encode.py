@@ -13,6 +13,8 @@ import lz4.block
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold_simulators.medipix import packed
+
 BLOCK_BYTES = 8192
 """What DECTRIS detectors use, in all captures we know."""
 
@@ -28,12 +30,12 @@ def encoded(
     Parameters
     ----------
     frames : ndarray, shape (n, rows, columns)
-        Pixels; sent little-endian.
+        Pixels; sent little-endian where nothing else is said.
     codec : str
-        ``raw``, ``lz4`` (one bare block), ``lz4-framed`` (HDF5 filter 32004) or ``bslz4``
-        (HDF5 filter 32008).
+        ``raw``, ``lz4`` (one bare block), ``lz4-framed`` (HDF5 filter 32004), ``bslz4``
+        (HDF5 filter 32008), ``big-endian``, or ``r64-BITS`` for packed frames of Medipix3 chips.
     block_bytes : int
-        Uncompressed length of the blocks of the last two [bytes].
+        Uncompressed length of the blocks of ``lz4-framed`` and ``bslz4`` [bytes].
 
     Yields
     ------
@@ -44,6 +46,11 @@ def encoded(
     if codec == "bslz4":
         yield from _bslz4(frames, block_bytes)
         return
+    if codec.startswith("r64-"):
+        yield from (packed(frame, int(codec.removeprefix("r64-"))) for frame in frames)
+        return
+    if codec == "big-endian":
+        frames, codec = frames.astype(frames.dtype.newbyteorder(">")), "raw"
     encode = _ONE[codec]
     for frame in frames:
         yield encode(frame.tobytes(), block_bytes)

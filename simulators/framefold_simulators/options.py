@@ -75,13 +75,13 @@ FAULT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
 """What may go wrong, with the names of `framefold_simulators.faults.Faults`."""
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option("--bind", default="tcp://127.0.0.1:0", show_default=True, help="PUSH address"),
+    click.option("--bind", default="tcp://127.0.0.1:0", show_default=True, help="where it sends"),
     click.option("--scan", type=_shape, metavar="NxN", help="scan shape; 64x64, or the file's"),
     click.option(
         "--sig", type=_shape, metavar="NxN", default="128x128", show_default=True, help="detector"
     ),
     click.option("--dtype", type=click.Choice(["uint8", "uint16", "uint32"]), help="pixel type"),
-    click.option("--encoding", default="bslz4", show_default=True, help="none, lz4 or bslz4"),
+    click.option("--encoding", help="none, lz4 or bslz4 (default); Merlin: none or r64-12"),
     click.option("--block-bytes", default=8192, show_default=True, help="of compressed frames"),
     click.option(
         "--rate",
@@ -114,7 +114,7 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
     ),
     click.option("--pool", type=click.IntRange(1), help="distinct frames, prepared beforehand"),
-    click.option("--api-port", type=click.IntRange(0, 65535), help="SIMPLON REST; 0: a free one"),
+    click.option("--api-port", type=click.IntRange(0, 65535), help="for commands; 0: a free one"),
     click.option("--wait-for-arm/--autostart", default=False, help="start a series on PUT arm"),
     click.option("--keep-running", is_flag=True, help="also when the parent process has ended"),
     *FAULT_OPTIONS,

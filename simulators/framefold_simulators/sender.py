@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
@@ -11,11 +10,10 @@ from typing import Self
 import zmq
 
 from framefold_simulators.faulty_series import Reboot, Stall
+from framefold_simulators.outgoing import STEP, Outgoing
 
-_STEP = 0.05  # seconds between looks at whether to stop
 
-
-class Outlet:
+class Outlet(Outgoing):
     """A bound PUSH socket; one thread at a time may send.
 
     Parameters
@@ -27,9 +25,9 @@ class Outlet:
     """
 
     def __init__(self, bind: str = "tcp://127.0.0.1:0", queue: int = 1000) -> None:
+        super().__init__()
         self._context = zmq.Context()
         self._queue = queue
-        self.stopping = threading.Event()
         try:
             self._socket = self._bound(
                 bind.removesuffix(":0") + ":*" if bind.endswith(":0") else bind
@@ -51,60 +49,6 @@ class Outlet:
             raise
         return socket
 
-    def send(
-        self,
-        messages: Iterable[Sequence[bytes] | Stall | Reboot],
-        rate: float | None = None,
-        until: threading.Event | None = None,
-    ) -> int:
-        """Send message after message, waiting for a client to connect where there is none.
-
-        Parameters
-        ----------
-        messages : iterable of sequence of bytes, Stall or Reboot
-            The parts of each message, or what happens instead.
-        rate : float or None
-            Messages per second; as fast as the other side takes them when None.
-        until : threading.Event or None
-            Stop before the next message once this is set.
-
-        Returns
-        -------
-        int
-            How many messages went out; fewer than there are if it was told to stop.
-        """
-        sent = 0
-        begin: float | None = None
-        for message in messages:
-            if isinstance(message, Stall):
-                self._wait(message.seconds, until)
-                continue
-            if isinstance(message, Reboot):
-                self.reboot(message.seconds)
-                continue
-            if rate is not None and begin is not None:
-                self._wait(begin + sent / rate - time.monotonic(), until)
-            if not self._push(message, until):
-                break
-            # the clock starts when somebody listens
-            begin = time.monotonic() if begin is None else begin
-            sent += 1
-        return sent
-
-    def _wait(self, seconds: float, until: threading.Event | None) -> None:
-        # below a millisecond we would be late more often than early; the next one catches up
-        while seconds > 1e-3 and not self._told(until):
-            self.stopping.wait(min(seconds, _STEP))
-            seconds -= _STEP
-
-    def _push(self, message: Sequence[bytes], until: threading.Event | None) -> bool:
-        """Whether the message went out. A bound PUSH without clients is not ready to send."""
-        while not self._told(until):
-            if self.offer(message):
-                return True
-            self._socket.poll(int(_STEP * 1000), zmq.POLLOUT)
-        return False
-
     def offer(self, message: Sequence[bytes]) -> bool:
         """Send one message if a client takes it now; whether it did."""
         try:
@@ -112,6 +56,9 @@ class Outlet:
         except zmq.Again:
             return False
         return True
+
+    def _wait_for_room(self) -> None:
+        self._socket.poll(int(STEP * 1000), zmq.POLLOUT)
 
     def reboot(self, seconds: float) -> None:
         """Close every connection, and listen at the same address again after a while.
@@ -126,12 +73,9 @@ class Outlet:
             except zmq.ZMQError as error:
                 if error.errno != zmq.EADDRINUSE:
                     raise
-                self.stopping.wait(_STEP)  # the old one is on its way
+                self.stopping.wait(STEP)  # the old one is on its way
             else:
                 return
-
-    def _told(self, until: threading.Event | None) -> bool:
-        return self.stopping.is_set() or (until is not None and until.is_set())
 
     def close(self, linger: float = 5.0) -> None:
         """Stop sending, and give what is in the queue up to ``linger`` seconds to go out."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-COMPRESSIONS = ("none", "lz4", "bslz4")
+COMPRESSIONS = ("none", "lz4", "bslz4", "r64-1", "r64-6", "r64-12", "r64-24")
 HEADER_DETAILS = ("none", "basic", "all")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -29,7 +29,7 @@ class Series:
     dtype : numpy.dtype
         Pixel type: uint8, uint16 or uint32.
     compression : str
-        ``none``, ``lz4`` or ``bslz4``.
+        ``none``, ``lz4`` or ``bslz4``; ``r64-BITS`` for a Merlin.
     channels : tuple of str
         Names of the images of one exposure (stream v2).
     frame_time : float

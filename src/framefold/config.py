@@ -64,9 +64,9 @@ class SourceConfig(_Section):
     """Protocol name, or "auto" to tell by the first message."""
     channel: str | None = None
     """Which channel to take where a frame has several; the first by default."""
-    transport: Literal["auto", "zmtp", "libzmq"] = "auto"
-    """How the ZeroMQ connection is read: by our own code, by libzmq, or by the former as far as it
-    goes."""
+    transport: Literal["auto", "zmtp", "libzmq", "mpx"] = "auto"
+    """How the connection is read: ZeroMQ's by our own code or by libzmq, Merlin's over TCP, or as
+    goes with the protocol."""
     masked: Literal["zero", "repair", "raw"] = "zero"
     """What stands in the place of pixels that the detector masks."""
 

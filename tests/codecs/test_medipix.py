@@ -7,7 +7,7 @@ import pytest
 
 from fenced import Fenced
 from framefold.codecs import codec
-from framefold.codecs.medipix_layout import encoded_bytes
+from framefold.core.medipix_layout import encoded_bytes
 from framefold.kernels import damage
 from medipix_frames import packed, quad_as_stored
 

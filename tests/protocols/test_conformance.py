@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from framefold.protocols.jungfraujoch import Jungfraujoch
+from framefold.protocols.merlin import Merlin
 from framefold.protocols.plain import Plain
 from framefold.protocols.simplon_v1 import SimplonV1
 from framefold.protocols.simplon_v2 import SimplonV2
 from framefold.testing import ProtocolTests, Sent
-from framefold_simulators import jungfraujoch, plain, simplon_v1, simplon_v2
+from framefold_simulators import jungfraujoch, merlin, plain, simplon_v1, simplon_v2
 from framefold_simulators.series import Series
 
 SIG = (12, 20)
@@ -101,6 +102,32 @@ class TestPlainChannels(ProtocolTests):
             _blobs(stack() + np.uint16(1)), _blobs(stack()), strict=True
         )]  # fmt: skip
         return Sent(list(plain.messages(described, enumerate(blobs))), stack())
+
+
+class TestMerlin(ProtocolTests):
+    """Merlin's frames, plain and packed, of one chip and of four."""
+
+    language = Merlin
+    is_recognised = True
+
+    @pytest.fixture(
+        params=["u1 none", "u2 none", "u4 none", "u1 r64-1", "u1 r64-6", "u2 r64-12", "u4 r64-24",
+                "u2 r64-12 quad", "u1 r64-1 quad", "u4 r64-24 gap"]
+    )  # fmt: skip
+    def sent(self, request):
+        kind, compression, *layout = request.param.split()
+        sig = {"quad": (512, 512), "gap": (514, 514)}[layout[0]] if layout else (3, 256)
+        count = 3 if layout else 12
+        top = {"r64-1": 2, "r64-6": 64}.get(compression, 99)
+        frames = np.random.default_rng(4).integers(0, top, (count, *sig)).astype(kind)
+        if sig == (514, 514):
+            frames[:, 256:258] = frames[:, :, 256:258] = 0
+        described = Series(7, (1, count), sig, np.dtype(kind), compression)
+        messages = [[b"".join(parts)[15:]] for parts in merlin.of_stack(described, frames)]
+        return Sent(messages, frames)
+
+    def _split(self, sent):
+        return [*sent.messages, []]
 
 
 class TestPlainScripts(ProtocolTests):

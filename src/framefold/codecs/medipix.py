@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.codecs.base import Batch, BatchCodec
-from framefold.codecs.medipix_layout import CHIP, encoded_bytes
+from framefold.core.medipix_layout import CHIP, encoded_bytes
 from framefold.kernels.compiled import inlined, kernel
 from framefold.kernels.damage import GOOD, OUTSIDE, WRONG_LENGTH
 from framefold.kernels.memory import clear_bytes, load_u8, load_u64_big, store_u8

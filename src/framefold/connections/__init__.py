@@ -32,6 +32,8 @@ CONNECTIONS = Registry(
     {
         "dectris": "framefold.connections.dectris:DectrisConnector",
         "memory": "framefold.connections.memory:MemoryConnector",
+        "merlin": "framefold.connections.merlin:MerlinConnector",
+        "plain": "framefold.connections.plain:PlainConnector",
     },
     group="framefold.connections",
 )

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Controller(Protocol):
     """Commands a detector, for an acquisition that we start ourselves."""
 
-    def arm(self, nav_shape: tuple[int, ...] | None) -> int:
-        """Apply the settings and arm; the number of the series that comes."""
+    def arm(self, nav_shape: tuple[int, ...] | None) -> int | None:
+        """Apply the settings and arm; the number of the series that comes, where it has one."""
 
     def disarm(self) -> None:
         """Have the detector give up the series."""

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from framefold.connections.connection import Connection
 from framefold.connections.dectris_controller import DectrisController
-from framefold.connections.pending import PendingAcquisition
-from framefold.core.reader import Reader
+from framefold.connections.stream_connection import StreamConnection, alone, with_buffer
 from framefold.errors import ParameterError
-from framefold.live.announcement import ScanChoice
+from framefold.live.announcement import Announcement
 from framefold.live.held_stream import HeldStream
-from framefold.live.settings import MIB
-from framefold.live.stream import StreamStatistics
-
-log = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 2.0
-"""How long we wait for the detector's socket before we say that we listen: frames that are sent
-earlier wait at the detector, if it keeps them."""
 
 API_PORT = 80
 DATA_PORT = 9999
-
-_open: weakref.WeakValueDictionary[str, DectrisConnection] = weakref.WeakValueDictionary()
-"""By address. A detector shares its frames out among all who listen, so one of us must do."""
 
 
 def lines(config: Mapping[str, object]) -> tuple[int, int] | None:
@@ -104,24 +88,17 @@ class DectrisConnector:
             raise ParameterError("give data_host= (and data_port=), or address='tcp://HOST:PORT'")
         if address is not None and data_host is not None:
             raise ParameterError(f"address={address!r} and data_host={data_host!r}: give one")
-        if buffer_size is not None:
-            settings["ring_bytes"] = buffer_size * MIB
         endpoint = address or f"tcp://{data_host or api_host}:{data_port}"
-        earlier = _open.get(endpoint)
-        if earlier is not None and not earlier.is_closed:
-            warnings.warn(
-                f"{endpoint} was open already; that connection is closed now, since two would "
-                "share the frames between them. Close it yourself, or use `with`",
-                stacklevel=2,
-            )
-            earlier.close()
         api = None if api_host is None else f"http://{api_host}:{api_port}"
-        found = DectrisConnection(self._open_stream(endpoint, **settings), api)
-        _open[endpoint] = found
-        return found
+        return alone(
+            endpoint,
+            lambda: DectrisConnection(
+                self._open_stream(endpoint, **with_buffer(settings, buffer_size)), api
+            ),
+        )
 
 
-class DectrisConnection(Connection):
+class DectrisConnection(StreamConnection):
     """A connection to the stream of a DECTRIS detector.
 
     Parameters
@@ -132,14 +109,8 @@ class DectrisConnection(Connection):
     """
 
     def __init__(self, stream: HeldStream, api: str | None) -> None:
-        super().__init__()
-        self._stream = stream
+        super().__init__(stream)
         self._api = api
-
-    @property
-    def address(self) -> str:
-        """Where the detector sends."""
-        return self._stream.settings.endpoint
 
     def get_active_controller(self, **settings: Any) -> DectrisController:
         """What arms the detector when a run begins, for ``make_acquisition(controller=)``.
@@ -161,38 +132,6 @@ class DectrisConnection(Connection):
         except TypeError as error:
             raise ParameterError(f"controller settings: {error}") from error
 
-    def statistics(self) -> StreamStatistics:
-        """What was seen so far; asks nobody and never waits."""
-        return self._stream.statistics()
-
-    def wait_ready(self) -> None:
-        """Wait until the detector's socket is there; after `CONNECT_SECONDS` go on without."""
-        if not self._stream.wait_connected(CONNECT_SECONDS):
-            log.warning("nobody there yet address=%s", self.address)
-
-    def next_pending(self, timeout: float | None) -> PendingAcquisition | None:
-        """See `Connection.next_pending`."""
-        found = self._stream.next_announcement(timeout)
-        if found is None:
-            return None
-        return PendingAcquisition(found, self.address, lines(found.metadata))
-
-    def take(self, pending: PendingAcquisition, choice: ScanChoice) -> Reader:
-        """See `Connection.take`."""
-        return self._stream.take(pending.announcement, choice)
-
-    def leave(self, pending: PendingAcquisition) -> None:
-        """See `Connection.leave`."""
-        self._stream.leave(pending.announcement)
-
-    def close(self) -> None:
-        """See `Connection.close`."""
-        self._stream.end()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed."""
-        return self._stream.is_closed
-
-    def __repr__(self) -> str:
-        return f"<connection to {self.address}>"
+    def scan_of(self, found: Announcement) -> tuple[int, ...] | None:
+        """The scan shape, where the header tells that each trigger was for a line."""
+        return super().scan_of(found) or lines(found.metadata)

@@ -6,12 +6,12 @@ import math
 import os
 from pathlib import Path
 
+from framefold.core.merlin_header import HEAD, MARK, FrameHeader, read_frame_header
+from framefold.core.merlin_scan import hints
 from framefold.core.scan_shapes import Guess
 from framefold.errors import DataError
 from framefold.formats.files import FileDataSet, Segment
 from framefold.formats.flipped import FlippedFrames
-from framefold.formats.mib_header import HEAD, MARK, FrameHeader, read_frame_header
-from framefold.formats.mib_scan import hints
 from framefold.formats.mib_series import MibFile, find_hdr, mib_of, segments_of, siblings
 from framefold.formats.opened import FileIdentity
 from framefold.formats.request import Request

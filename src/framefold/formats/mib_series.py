@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.errors import DataError
-from framefold.formats.files import Segment
-from framefold.formats.mib_header import (
+from framefold.core.merlin_header import (
     HEAD,
     LONGEST_HDR,
     LONGEST_HEADER,
@@ -23,6 +21,8 @@ from framefold.formats.mib_header import (
     read_frame_header,
     read_hdr,
 )
+from framefold.errors import DataError
+from framefold.formats.files import Segment
 from framefold.formats.opened import FileIdentity, OpenFile
 from framefold.formats.strided import StridedFrames
 

@@ -15,7 +15,7 @@ from framefold.formats.files import FileDataSet
 from framefold.formats.kept_messages import KeptFrame, KeptMessages, data_set
 from framefold.formats.opened import FileIdentity, held_open
 from framefold.formats.request import Request
-from framefold.protocols import recognise
+from framefold.protocols import WireProtocol, recognise
 
 SUMMARY = "messages of a DECTRIS stream (CBOR; v1 as lists of parts)"
 
@@ -90,6 +90,8 @@ def understands(path: str | os.PathLike[str]) -> str | None:
             language.feed(parts)
         except ProtocolError:
             return None
+        if language.transport != WireProtocol.transport:
+            return None  # text that happens to be CBOR: what Merlin writes beside its recordings
         return f"begins with a message of {language.name}"
     return None
 

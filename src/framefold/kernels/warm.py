@@ -14,7 +14,9 @@ from framefold.kernels import (
     crc32c,
     json_images,
     masks,
+    merlin_images,
     moments,
+    mpx,
     placing,
     sums,
     variances,
@@ -49,5 +51,5 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
 
 def warm_receiving() -> None:
     """Compile, or load, the kernels that a receiver takes messages with."""
-    for module in (zmtp, json_images, crc32c, cbor_images, placing):
+    for module in (zmtp, mpx, json_images, crc32c, cbor_images, merlin_images, placing):
         module.warm()

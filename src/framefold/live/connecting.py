@@ -1,4 +1,4 @@
-"""Connecting: which way of reading a ZeroMQ connection is right for an endpoint."""
+"""Connecting: which way of reading a connection is right for an endpoint and a protocol."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from framefold.errors import ConfigError
 from framefold.live.libzmq import ZmqTransport
+from framefold.live.mpx_connection import MpxConnection
+from framefold.live.settings import StreamSettings
 from framefold.live.transport import Transport
 from framefold.live.zmtp_transport import ZmtpTransport
+from framefold.protocols import protocols
 from framefold.protocols.batch import Messages
 
 log = logging.getLogger(__name__)
@@ -22,8 +25,8 @@ def connect(endpoint: str, way: str = "auto") -> Transport:
     endpoint : str
         Where the detector sends.
     way : str
-        ``"zmtp"`` for our own reading of the wire, ``"libzmq"`` for the library, ``"auto"``
-        for our own as far as it goes.
+        ``"zmtp"`` for our own reading of ZeroMQ's wire, ``"libzmq"`` for the library, ``"auto"``
+        for our own as far as it goes; ``"mpx"`` for Merlin's messages over TCP.
 
     Raises
     ------
@@ -32,12 +35,30 @@ def connect(endpoint: str, way: str = "auto") -> Transport:
     """
     if way == "libzmq":
         return ZmqTransport(endpoint)
+    if way == "mpx":
+        return ZmtpTransport(endpoint, connection=MpxConnection)
     if way == "zmtp":
         return ZmtpTransport(endpoint)
     try:
         return Yielding(endpoint, ZmtpTransport(endpoint))
     except ConfigError:
         return ZmqTransport(endpoint)  # it knows further kinds of endpoint, and refuses the rest
+
+
+def connect_as(settings: StreamSettings) -> Transport:
+    """The transport that settings ask for: what they say, or what goes with the protocol.
+
+    Raises
+    ------
+    ConfigError
+        If the endpoint cannot be used in this way.
+    UnknownNameError
+        If there is no such protocol.
+    """
+    way = settings.transport
+    if way == "auto" and settings.protocol != "auto":
+        way = protocols.load(settings.protocol).transport
+    return connect(settings.endpoint, way)
 
 
 class Yielding(Transport):

@@ -1,6 +1,8 @@
-"""Inbox: bytes of a ZeroMQ connection on their way to becoming messages. No socket."""
+"""Inbox: bytes of a connection on their way to becoming messages. No socket."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,10 @@ _FAULTS = {
 }
 
 
+Split = Callable[..., tuple[int, int, int, int, int]]
+"""Finds messages in bytes: `framefold.kernels.zmtp.split`, or one with the same parameters."""
+
+
 class Inbox:
     """Takes bytes in any pieces, gives complete messages.
 
@@ -36,9 +42,17 @@ class Inbox:
         Usual size of the memory [bytes]; it grows for longer messages, and shrinks again.
     limit : int
         Longest message that is taken [bytes].
+    split : callable
+        Finds the messages; ZMTP's by default.
     """
 
-    def __init__(self, size: int = STAGING_BYTES, limit: int = LONGEST_MESSAGE) -> None:
+    def __init__(
+        self,
+        size: int = STAGING_BYTES,
+        limit: int = LONGEST_MESSAGE,
+        split: Split = zmtp.split,
+    ) -> None:
+        self._find = split
         self._usual: NDArray[np.uint8] = np.empty(size, np.uint8)
         self._limit = limit
         self._first = np.zeros(_MOST_MESSAGES + 1, np.int64)
@@ -111,7 +125,7 @@ class Inbox:
             raise ProtocolError("zmtp-frame", _FAULTS[self._fault])
         if self._end < self._needed or self._start == self._end:
             return  # nothing new can have become complete
-        count, position, needed, commands, fault = zmtp.split(
+        count, position, needed, commands, fault = self._find(
             self._memory, self._start, self._end, self._looked, self._limit,
             self._first, self._parts, self._commands,
         )  # fmt: skip

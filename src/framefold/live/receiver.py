@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.errors import FramefoldError, ProtocolError
-from framefold.live.connecting import connect
+from framefold.live.connecting import connect_as
 from framefold.live.counters import Count
 from framefold.live.intake import Intake
 from framefold.live.settings import StreamSettings
@@ -212,9 +212,7 @@ def main(connection: Connection, settings: StreamSettings, path: str, size: int)
     size : int
         Its length [bytes].
     """
-    listen(
-        connection, settings, path, size, partial(connect, settings.endpoint, settings.transport)
-    )
+    listen(connection, settings, path, size, partial(connect_as, settings))
 
 
 def listen(

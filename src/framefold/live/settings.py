@@ -13,7 +13,7 @@ from framefold.errors import ConfigError
 from framefold.live.ring import COUNTERS_BYTES
 
 MIB = 1 << 20
-TRANSPORTS = ("auto", "zmtp", "libzmq")
+TRANSPORTS = ("auto", "zmtp", "libzmq", "mpx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ class StreamSettings:
         What stands in the place of pixels that the detector masks: ``"zero"``, ``"repair"`` for
         the mean of their neighbours where the header tells which they are, or ``"raw"``.
     transport : str
-        How the ZeroMQ connection is read: ``"zmtp"`` by our own code, ``"libzmq"`` by the
-        library, ``"auto"`` by our own as far as it goes.
+        How the connection is read: ZeroMQ's by our own code (``"zmtp"``) or by the library
+        (``"libzmq"``), Merlin's over TCP (``"mpx"``); ``"auto"`` for what goes with the protocol,
+        and our own code as far as it goes.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""ZmtpTransport: messages straight off a socket, many at a time, by our own reading of ZMTP."""
+"""ZmtpTransport: messages straight off a socket, many at a time, by our own reading of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_WAIT = 3600.0  # the poller counts milliseconds in an int [s]
 
 
 class ZmtpTransport(Transport):
-    """The PULL end of a connection to a detector's PUSH socket; mechanism NULL.
+    """One end of a connection to a detector; by default PULL to its PUSH, mechanism NULL.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ class ZmtpTransport(Transport):
         ``tcp://HOST:PORT`` or ``ipc://PATH``.
     clock : callable
         The time by a clock that never goes back [s].
+    connection : type
+        How it is talked to.
 
     Raises
     ------
@@ -42,7 +44,13 @@ class ZmtpTransport(Transport):
         If the endpoint is neither.
     """
 
-    def __init__(self, endpoint: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        clock: Callable[[], float] = time.monotonic,
+        connection: type[Connection] = Connection,
+    ) -> None:
+        self._opens = connection
         self._endpoint = endpoint
         self._clock = clock
         self._dialler = Dialler(endpoint)
@@ -108,7 +116,7 @@ class ZmtpTransport(Transport):
 
     def _dial(self, now: float) -> None:
         try:
-            self._connection = Connection(self._dialler.dial())
+            self._connection = self._opens(self._dialler.dial())
         except OSError as error:
             log.debug("cannot connect source=%s error=%s", self._endpoint, error)
             self._due = now + self._dialler.pause()

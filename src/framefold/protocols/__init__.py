@@ -15,6 +15,7 @@ protocols = Registry(
         "simplon-v1": "framefold.protocols.simplon_v1:SimplonV1",
         "simplon-v2": "framefold.protocols.simplon_v2:SimplonV2",
         "jungfraujoch": "framefold.protocols.jungfraujoch:Jungfraujoch",
+        "merlin": "framefold.protocols.merlin:Merlin",
         "plain": "framefold.protocols.plain:Plain",
     },
     "framefold.protocols",

@@ -27,6 +27,8 @@ class WireProtocol(ABC):
     """
 
     name: ClassVar[str]
+    transport: ClassVar[str] = "auto"
+    """How its messages travel, unless told otherwise; see `framefold.live.connecting`."""
 
     def __init__(self, channel: str | None = None) -> None:
         self.channel = channel

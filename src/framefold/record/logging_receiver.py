@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-from framefold.live.connecting import connect
+from framefold.live.connecting import connect_as
 from framefold.live.receiver import listen
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import Listening
@@ -36,6 +36,6 @@ def main(
     """
 
     def open_transport() -> Transport:
-        return LoggingTransport(connect(settings.endpoint, settings.transport), MessageLog(logs))
+        return LoggingTransport(connect_as(settings), MessageLog(logs))
 
     listen(connection, settings, path, size, open_transport)

@@ -1,4 +1,4 @@
-"""What Merlin writes in front of each frame (MQ1), and beside the recording (.hdr)."""
+"""What Merlin writes in front of each frame (MQ1), and before or beside all of them (HDR)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from framefold.codecs.medipix_layout import CHIP, DEPTHS, encoded_bytes
+from framefold.core.medipix_layout import CHIP, DEPTHS, encoded_bytes
 from framefold.errors import DataError
 
 MARK = b"MQ1,"
@@ -150,7 +150,7 @@ def read_frame_header(data: bytes, what: str, depth: int | None = None) -> Frame
         shutter_ns=int(extension[2]) if extension else _nanoseconds(words[10]),
         time=(extension[1] if extension else words[9]).strip(),
     )
-    _check(header, what)
+    check(header, what)
     return header
 
 
@@ -161,7 +161,14 @@ def _nanoseconds(seconds: str) -> int | None:
         return None
 
 
-def _check(header: FrameHeader, what: str) -> None:
+def check(header: FrameHeader, what: str) -> None:
+    """Refuse what Merlin does not make.
+
+    Raises
+    ------
+    DataError
+        Naming ``what``.
+    """
     pixels = header.width * header.height
     if not len(MARK) < header.offset <= LONGEST_HEADER or not 0 < pixels <= 2**28:
         raise DataError(

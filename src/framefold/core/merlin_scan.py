@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.merlin_header import FrameHeader
 from framefold.core.scan_shapes import Confidence, Guess
-from framefold.formats.mib_header import FrameHeader
 
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+)(?:\.(\d+))?Z?$")
 
@@ -44,6 +44,30 @@ def hints(frames: int, hdr: Mapping[str, str], sample: Sequence[FrameHeader]) ->
     return tuple(_hints(frames, hdr, sample))
 
 
+def told_by_hdr(frames: int | None, hdr: Mapping[str, str]) -> Guess | None:
+    """The scan that an acquisition header alone tells, before there are frames.
+
+    Parameters
+    ----------
+    frames : int or None
+        Frames promised; None if they go on for ever.
+    hdr : mapping
+        What the header says.
+    """
+    width, lines = _number(hdr, "ScanX"), _number(hdr, "ScanY")
+    if width and lines:
+        return _told(width * lines if frames is None else frames, width, lines)
+    burst = _number(hdr, "Frames per Trigger")
+    if frames is None or not 1 < burst < frames or frames % burst:
+        return None
+    return _by_triggers(frames, burst)
+
+
+def _by_triggers(frames: int, burst: int) -> Guess:
+    shape = (frames // burst, burst)
+    return Guess(shape, f"{shape[0]} triggers of {burst} frames each", "medium")
+
+
 def _hints(frames: int, hdr: Mapping[str, str], sample: Sequence[FrameHeader]) -> Iterator[Guess]:
     width, lines = _number(hdr, "ScanX"), _number(hdr, "ScanY")
     if width and lines:
@@ -54,8 +78,7 @@ def _hints(frames: int, hdr: Mapping[str, str], sample: Sequence[FrameHeader]) -
     yield from _by_time(frames, sample)
     burst = _number(hdr, "Frames per Trigger")
     if 1 < burst < frames and not frames % burst:
-        shape = (frames // burst, burst)
-        yield Guess(shape, f"{shape[0]} triggers of {burst} frames each", "medium")
+        yield _by_triggers(frames, burst)
     if hdr.get("Trigger Start") == "Internal" and not width:
         yield Guess((frames,), "triggered by the readout itself, no scan engine seen", "medium")
 
