@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from framefold.analyses.virtual_detector import VirtualDetectorUDF
     from framefold.api import Context, LiveContext
     from framefold.connections import Hooks
+    from framefold.engine.limits import Limits
     from framefold.errors import FramefoldError
     from framefold.formats.memory import ArrayDataSet
     from framefold.udf import UDF
@@ -31,6 +32,7 @@ _PUBLIC = {
     "Context": "framefold.api",
     "FramefoldError": "framefold.errors",
     "Hooks": "framefold.connections",
+    "Limits": "framefold.engine.limits",
     "LiveContext": "framefold.api",
     "PickUDF": "framefold.analyses.pick",
     "SumSigUDF": "framefold.analyses.sumsig",
@@ -47,6 +49,7 @@ __all__ = [
     "Context",
     "FramefoldError",
     "Hooks",
+    "Limits",
     "LiveContext",
     "PickUDF",
     "SumSigUDF",

@@ -15,6 +15,7 @@ from framefold.api import PRELOAD, usable_cores
 from framefold.config import Config, PipelineConfig, SourceConfig
 from framefold.core.reader import Reader
 from framefold.engine.history import History
+from framefold.engine.limits import Limits
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run
 from framefold.errors import ConfigError, FramefoldError, ParameterError
@@ -146,6 +147,13 @@ def worker_count(config: Config) -> int:
     return usable_cores() if count == "auto" else count
 
 
+def worker_limits(config: Config) -> Limits:
+    """What a worker may take."""
+    told = config.workers
+    memory = None if told.memory_mib == "auto" else int(told.memory_mib) * MIB
+    return Limits(told.block_s, memory)
+
+
 class Service:
     """Live processing with results over HTTP, until told to stop.
 
@@ -192,7 +200,9 @@ class Service:
         self._stream = Stream(self._launcher, settings, self._listening)
         if self._config.recording.enabled:
             self._recording = Recording(self._launcher, self._recording_settings)
-        self._pool = ProcessPool(self._launcher, worker_count(self._config))
+        self._pool = ProcessPool(
+            self._launcher, worker_count(self._config), worker_limits(self._config)
+        )
         self._acquiring = threading.Thread(
             target=self._acquire, args=(self._stream, self._pool), name="acquire"
         )
@@ -252,7 +262,11 @@ class Service:
                 "last_refusal": stream.last_refusal if stream else "",
             },
             "recording": recording.as_dict() if recording else None,
-            "workers": {"count": pool.workers if pool else 0},
+            "workers": {
+                "count": pool.workers if pool else 0,
+                "replaced": pool.replaced if pool else 0,
+                "last_loss": pool.last_loss if pool else "",
+            },
             "run": dict(newest.statistics()) if newest else None,
         }
 

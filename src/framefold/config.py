@@ -51,6 +51,10 @@ class WorkersConfig(_Section):
 
     count: Positive | Literal["auto"] = "auto"
     """Worker processes; "auto" takes one per core."""
+    block_s: Annotated[float, Field(gt=0)] = 60.0
+    """Time for one block, after which a worker is taken for hung and replaced [s]; inf: any."""
+    memory_mib: Positive | Literal["auto"] = "auto"
+    """Memory of its own that a worker may have [MiB]; "auto": four fifths of the machine's."""
 
 
 class SourceConfig(_Section):

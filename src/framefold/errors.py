@@ -182,6 +182,14 @@ class WorkerLostError(RunFailedError):
     """Worker processes that died more often than the run may survive."""
 
 
+class BlockTimeoutError(RunFailedError, TimeoutError):
+    """A UDF that does not come to an end with a block: which one, and how long it had."""
+
+
+class WorkerMemoryError(RunFailedError, MemoryError):
+    """A UDF that takes more memory than a worker may have: which one, how much, what it may."""
+
+
 class RingTooSmallError(FramefoldError, ValueError):
     """A shared-memory ring that cannot hold the frames of this acquisition."""
 

@@ -30,6 +30,7 @@ from framefold.core.picking import Picked, pick
 from framefold.core.reader import DataSet, Reader
 from framefold.core.roi import selection
 from framefold.core.snapshot import Snapshot
+from framefold.engine.limits import Limits
 from framefold.engine.pool import InlinePool, Pool
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.report import Report
@@ -81,6 +82,9 @@ class Context:
         The same, under the name that LiberTEM users know.
     plot_class : type, optional
         What draws for ``plots=``: `Live2DPlot` or the like; matplotlib when left out.
+    limits : Limits, optional
+        Time for a block, and memory, after which a worker is replaced: ten minutes, and most of
+        the machine's memory when left out.
 
     Examples
     --------
@@ -96,7 +100,9 @@ class Context:
         *,
         executor: Executor | None = None,
         plot_class: Callable[..., Live2DPlot] | None = None,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits
         if executor is None:
             executor = workers if isinstance(workers, Executor) else processes(workers)
         self.executor = executor
@@ -186,7 +192,7 @@ class Context:
         """The workers; started now if they were not before."""
         with self._starting:
             if self._pool is None:
-                self._pool = ProcessPool(self.launcher, self.executor.processes)
+                self._pool = ProcessPool(self.launcher, self.executor.processes, self._limits)
             return self._pool
 
     def load(

@@ -91,16 +91,29 @@ class Dispatch:
         if seat is not None:
             seat.held -= 1
 
-    def lost(self, worker: int) -> Loss:
-        """A worker died. Only the block it worked on is suspected; the others were waiting."""
+    def in_work(self, worker: int) -> int | None:
+        """The ticket a worker is at, if it has one."""
+        seat = self._seats.get(worker)
+        return seat.tickets[0] if seat and seat.tickets else None
+
+    def lost(self, worker: int, *, innocent: bool = False) -> Loss:
+        """A worker died. Only the block it worked on is suspected; the others were waiting.
+
+        Parameters
+        ----------
+        worker : int
+        innocent : bool
+            Whether that block is not suspected either: a UDF is to blame.
+        """
         seat = self._seats.pop(worker)
         if not seat.tickets:
             return Loss((), None)
         suspect = seat.tickets[0]
-        self._killed[suspect] = self._killed.get(suspect, 0) + 1
+        if not innocent:
+            self._killed[suspect] = self._killed.get(suspect, 0) + 1
         set_aside: int | None = None
         redo = list(seat.tickets)
-        if self._killed[suspect] >= self._lives:
+        if self._killed.get(suspect, 0) >= self._lives:
             set_aside = suspect
             redo.pop(0)
             del self._killed[suspect]

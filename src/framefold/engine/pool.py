@@ -137,8 +137,15 @@ class Pool(Protocol):
     def threads_per_worker(self) -> int:
         """How many threads a UDF may start where it works."""
 
-    def session(self, spec: RunSpec) -> Session:
-        """Use the workers for one run; its start waits while another run uses them."""
+    def session(self, spec: RunSpec, names: Sequence[str] = ()) -> Session:
+        """Use the workers for one run; its start waits while another run uses them.
+
+        Parameters
+        ----------
+        spec : RunSpec
+        names : sequence of str
+            What its UDFs are called, for messages; their classes by default.
+        """
 
     def close(self) -> None:
         """End the workers."""
@@ -157,7 +164,7 @@ class InlinePool:
         """As many as there are cores: nobody else works."""
         return os.cpu_count() or 1
 
-    def session(self, spec: RunSpec) -> Session:
+    def session(self, spec: RunSpec, names: Sequence[str] = ()) -> Session:
         """Use the calling thread for one run."""
         return _InlineSession(spec)
 

@@ -579,7 +579,7 @@ class Run:
     def open_session(self) -> Session:
         """Workers for this run."""
         with self._steering:
-            session = self._pool.session(self.fold.spec)
+            session = self._pool.session(self.fold.spec, tuple(self.udfs))
             with self._changed:
                 self._session = session
                 cancelled = self._cancelled

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from framefold.core.pulse import PULSE_BYTES, SINCE, WHERE, pulse_in
+from framefold.engine.limits import Limits
 from framefold.errors import RunFailedError, UDFRunCancelled
 from framefold.processes.launcher import Child, Launcher
-from framefold.processes.segment import Attached
+from framefold.processes.memory import private_bytes
+from framefold.processes.segment import Attached, Segment
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +39,38 @@ class Seat:
         Its name in the pool; never given again.
     child : Child
         Its process.
+    watched : Segment
+        Where it writes its pulse.
     attached : Attached
         Its memory, as far as it was looked at.
     """
 
     number: int
     child: Child
+    watched: Segment
     attached: Attached = field(default_factory=Attached)
+    _pulse: memoryview = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pulse = self.watched.bytes.data.cast("B").cast("q")
+
+    @property
+    def since(self) -> float | None:
+        """When it began with what it is at, by the machine's monotonic clock [s]; None while it
+        waits.
+        """
+        began = self._pulse[SINCE]
+        return began / 1e9 if began else None
+
+    @property
+    def where(self) -> int:
+        """Number of the UDF whose code it runs, or `SHARED`; also what was so when it died."""
+        return self._pulse[WHERE]
+
+    @property
+    def private_bytes(self) -> int:
+        """Memory it has for itself [bytes]."""
+        return private_bytes(self.child.pid)
 
 
 class Seats:
@@ -52,6 +82,10 @@ class Seats:
         Where they come from.
     workers : int
         How many.
+    limits : Limits, optional
+        What each may take.
+    clock : callable
+        The time by the machine's monotonic clock [s].
 
     Raises
     ------
@@ -59,7 +93,18 @@ class Seats:
         If they cannot be started.
     """
 
-    def __init__(self, launcher: Launcher, workers: int) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        workers: int,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.clock = clock
+        # written by: the user's folding thread, both
+        self.replaced = 0
+        self.last_loss = ""
         self._workers = workers
         self._launcher = launcher
         # guards the two below: who uses the workers, and whether anybody may
@@ -91,15 +136,35 @@ class Seats:
         """Start one more worker."""
         number = self._next
         self._next += 1
-        child = self._launcher.spawn(f"worker-{number}", WORKER)
-        seat = self._seats[number] = Seat(number, child)
+        watched = Segment.create(PULSE_BYTES)
+        pulse_in(watched.bytes.data)
+        try:
+            child = self._launcher.spawn(f"worker-{number}", WORKER, watched.path, watched.size)
+        except BaseException:
+            watched.close()
+            raise
+        seat = self._seats[number] = Seat(number, child, watched)
         return seat
 
-    def remove(self, seat: Seat) -> str:
-        """End a worker, if it is not dead already; how it ended."""
+    def remove(self, seat: Seat, *, telling: bool = False) -> str:
+        """End a worker, if it is not dead already; how it ended.
+
+        Parameters
+        ----------
+        seat : Seat
+        telling : bool
+            Whether it writes to its stderr first where it is.
+        """
         del self._seats[seat.number]
         seat.attached.close()
-        return self._launcher.reap(seat.child)
+        seat.watched.close()
+        launcher = self._launcher
+        return launcher.end_telling(seat.child) if telling else launcher.reap(seat.child)
+
+    def note_loss(self, what: str) -> None:
+        """Remember why a worker had to be replaced, for status pages."""
+        self.replaced += 1
+        self.last_loss = what
 
     def empty(self) -> None:
         """End all workers, whatever they do."""

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.core.block import Block, Frames, UndecodableFrames
+from framefold.core.pulse import SINCE, WHERE, Pulse, pulse_in, unwatched
 from framefold.core.tally import SHARED, Key, Spent
 from framefold.engine.arena import Arena
 from framefold.engine.cutting import Cut, cut, ranks
 from framefold.engine.dispatch import DEPTH
-from framefold.processes.segment import forget_gone
+from framefold.processes.segment import Segment, forget_gone
 from framefold.udf.bound import BoundRun
 from framefold.udf.dry_run import attempt
 from framefold.udf.partial import PartitionResult, UDFError
@@ -63,11 +64,15 @@ class BlockWorker:
     ----------
     spec : RunSpec
         The run: its UDFs, shapes, dtypes, selection.
+    pulse : Pulse, optional
+        Where it is noted whose code runs.
     """
 
-    def __init__(self, spec: RunSpec) -> None:
+    def __init__(self, spec: RunSpec, pulse: Pulse | None = None) -> None:
         self._spec = spec
-        self._bound = BoundRun(spec)
+        self._pulse = unwatched() if pulse is None else pulse
+        self._suspended: frozenset[int] = frozenset()
+        self._bound = BoundRun(spec, self._pulse)
         self._rank = None if spec.selection is None else ranks(spec.selection)
         self._tile: NDArray[Any] = np.empty((0, *spec.sig_shape), spec.dtype)
 
@@ -86,7 +91,20 @@ class BlockWorker:
                 for (kind, kwargs), patch in zip(self._spec.udfs, patches, strict=True)
             ),
         )
-        self._bound = BoundRun(self._spec)
+        self._bound = BoundRun(self._spec, self._pulse, self._suspended)
+
+    def suspend(self, suspended: frozenset[int]) -> None:
+        """Give some UDFs no more frames.
+
+        Parameters
+        ----------
+        suspended : frozenset of int
+            Numbers of all of them.
+        """
+        if suspended == self._suspended:
+            return
+        self._suspended = suspended
+        self._bound = BoundRun(self._spec, self._pulse, suspended)
 
     def try_out(self, zeros: Zeros, *, noise: bool) -> PartitionResult | None:
         """Send a made-up frame through the UDFs; parameters as for `dry_run.attempt`.
@@ -173,25 +191,34 @@ class _Packed:
         return {name: self._arena.packed(array) for name, array in one.items()}
 
 
-def main(connection: Connection) -> None:
+def main(connection: Connection, path: str, size: int) -> None:
     """Life of a worker process: take orders from its pipe, answer with results.
 
     Parameters
     ----------
     connection : multiprocessing.connection.Connection
-        To the main process; orders are ``("run", spec)``, ``("work", ticket, block)``,
+        To the main process; orders are ``("run", spec)``, ``("work", ticket, block, suspended)``,
         ``("update", patches)``, ``("try", noise)`` and ``("idle",)``.
+    path : str
+        The segment that its pulse lies in.
+    size : int
+        Its length [bytes].
     """
+    watched = Segment.attach(path, size)
+    pulse = pulse_in(watched.bytes.data)
     arenas = [Arena() for _ in range(DEPTH)]
     turn = 0
     worker: BlockWorker | None = None
     unusable: str = ""
     while True:
+        pulse[SINCE] = 0
         idle = time.perf_counter_ns()
         verb, *facts = pickle.loads(connection.recv_bytes())
         idle = time.perf_counter_ns() - idle
+        pulse[WHERE] = SHARED
+        pulse[SINCE] = time.monotonic_ns()
         if verb == "run":
-            worker, unusable = _prepared(facts[0])
+            worker, unusable = _prepared(facts[0], pulse)
             # the ring of a stream that was closed since then, say
             forget_gone()
         elif verb == "idle":
@@ -204,23 +231,28 @@ def main(connection: Connection) -> None:
                 continue
             # nothing is in work yet: all arenas are free
             arenas[turn].reset()
-            connection.send_bytes(_tried(worker, arenas[turn], noise=facts[0]))
+            answer = _tried(worker, arenas[turn], noise=facts[0])
+            pulse[SINCE] = 0
+            connection.send_bytes(answer)
         elif verb == "work":
-            ticket, block = facts
+            ticket, block, suspended = facts
             if worker is None:
                 connection.send_bytes(pickle.dumps(("unusable", ticket, unusable)))
                 continue
+            worker.suspend(suspended)
             # the main process gives a worker no more blocks than it has arenas, and the next
             # one only when the first is folded: this arena's last results are
             arena = arenas[turn]
             turn = (turn + 1) % len(arenas)
             arena.reset()
-            connection.send_bytes(_answer(ticket, worker, block, arena, idle))
+            answer = _answer(ticket, worker, block, arena, idle)
+            pulse[SINCE] = 0  # from here on it may be the main process that takes its time
+            connection.send_bytes(answer)
 
 
-def _prepared(spec: bytes) -> tuple[BlockWorker | None, str]:
+def _prepared(spec: bytes, pulse: Pulse) -> tuple[BlockWorker | None, str]:
     try:
-        return BlockWorker(cloudpickle.loads(spec)), ""
+        return BlockWorker(cloudpickle.loads(spec), pulse), ""
     except Exception:  # noqa: BLE001 - fence around plug-in code: the run must hear of it
         return None, traceback.format_exc()
 

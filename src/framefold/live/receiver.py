@@ -231,7 +231,7 @@ def listen(
     open_transport : callable
         Makes the transport; a `FramefoldError` it raises is told to the main process.
     """
-    logging.basicConfig(format="%(levelname)s receiver: %(message)s", level=settings.log_level)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=settings.log_level)
     ring = Segment.attach(path, size)
     with ExitStack() as stack:
         try:

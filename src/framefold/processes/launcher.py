@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from framefold.errors import RunFailedError
-from framefold.processes.server import MESSAGE_BYTES
+from framefold.processes.server import MESSAGE_BYTES, TELL_AND_END
+from framefold.processes.stderr import Said, Stderr
 
 ONE_THREAD = dict.fromkeys(
     (
@@ -36,6 +37,9 @@ START_SECONDS = 300.0
 """How long a fork server may take until it serves: what it preloads may compile, on a machine that
 does much else."""
 
+TELL_SECONDS = 5.0
+"""How long a process may take to say where it is before it is ended."""
+
 EVERYWHERE: list[str] = []  # written by: framefold.compat
 """What every fork server started from now on preloads beside what it is told to."""
 
@@ -52,11 +56,14 @@ class Child:
         Its process number.
     connection : multiprocessing.connection.Connection
         Our end of its pipe; reading raises ``EOFError`` once it is gone.
+    said : Said
+        What it writes to its stderr.
     """
 
     name: str
     pid: int
     connection: Connection
+    said: Said
     # a descriptor that is closed while another thread uses it is soon somebody else's
     _sending: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _receiving: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -130,8 +137,9 @@ class Launcher:
             self._server = subprocess.Popen(
                 [*command, *EVERYWHERE, *preload], pass_fds=[theirs.fileno()], env=environment
             )
+        self._stderr = Stderr()
         # also for those who forget to close: no process stays behind, and no zombie
-        self._end = weakref.finalize(self, _end, ours, self._server)
+        self._end = weakref.finalize(self, _end, ours, self._server, self._stderr)
 
     @property
     def pid(self) -> int:
@@ -185,7 +193,7 @@ class Launcher:
         Parameters
         ----------
         name : str
-            What it is called in logs.
+            What it is called in logs, and what lines begin with that it writes to stderr.
         target : str
             ``module:function``; it is called with the other end of the pipe and ``arguments``.
         *arguments : object
@@ -196,19 +204,37 @@ class Launcher:
         RunFailedError
             If no process can be started.
         """
+        said, stderr = self._stderr.open(name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            try:
+        try:
+            with theirs:
                 message = ("spawn", target, pickle.dumps(arguments))
-                verb, fact = self._ask(message, [theirs.fileno()])
-            except BaseException:
-                ours.close()
-                raise
-        if verb != "spawned":
+                verb, fact = self._ask(message, [theirs.fileno(), stderr])
+            if verb != "spawned":
+                raise RunFailedError(f"process {name!r} cannot be started: {fact}")
+        except BaseException:
             ours.close()
-            raise RunFailedError(f"process {name!r} cannot be started: {fact}")
+            self._stderr.finish(said)
+            raise
+        finally:
+            os.close(stderr)
         assert isinstance(fact, int)
-        return Child(name, fact, Connection(ours.detach()))
+        return Child(name, fact, Connection(ours.detach()), said)
+
+    def end_telling(self, child: Child) -> str:
+        """End a process that does not answer any more; it writes where it is to its stderr first.
+
+        Returns
+        -------
+        str
+            As `reap`.
+        """
+        try:
+            os.kill(child.pid, TELL_AND_END)  # it is not reaped yet: the number is its own
+        except ProcessLookupError:
+            return self.reap(child)  # its fork server is gone, and it with that
+        child.said.ended.wait(TELL_SECONDS)
+        return self.reap(child)
 
     def reap(self, child: Child) -> str:
         """End a process if it still lives, and say how it ended.
@@ -223,6 +249,7 @@ class Launcher:
         finally:
             # only now: a thread that still sends to it or reads from it has been told
             child.close()
+            self._stderr.finish(child.said)
         assert isinstance(code, int)
         return f"signal {_signal(-code)}" if code < 0 else f"exit code {code}"
 
@@ -245,9 +272,10 @@ class Launcher:
         self.close()
 
 
-def _end(control: socket.socket, server: subprocess.Popen[bytes]) -> None:
+def _end(control: socket.socket, server: subprocess.Popen[bytes], stderr: Stderr) -> None:
     control.close()
     server.wait()
+    stderr.close()
 
 
 def _signal(number: int) -> str:

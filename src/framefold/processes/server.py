@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import os
 import pickle
@@ -27,6 +28,9 @@ from framefold.registry import load_target
 MESSAGE_BYTES = 128 << 10
 """Longest message to or from the server; arguments are small, data goes another way. Packets
 of a Unix socket must fit its buffer, some 200 KiB by default."""
+
+TELL_AND_END = signal.SIGUSR1
+"""A child that gets this writes to stderr where each of its threads is, and ends."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOOK_SECONDS = 0.25
@@ -67,11 +71,16 @@ def count_threads() -> int:
     return len(list(tasks.iterdir())) if tasks.is_dir() else 1
 
 
-def _run_child(target: str, arguments: bytes, channel: int, parent: int) -> int:
+def _run_child(target: str, arguments: bytes, channel: int, stderr: int, parent: int) -> int:
     """What a child does with its life; its exit code."""
     die_with_parent()
     if os.getppid() != parent:
         return 1
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    # the last words of one that crashes, and of one that hangs, whatever it hangs in
+    faulthandler.enable()
+    faulthandler.register(TELL_AND_END, chain=True)
     connection = Connection(channel)
     try:
         load_target(target)(connection, *pickle.loads(arguments))
@@ -95,26 +104,30 @@ class _Server:
                 return
             number, verb, *facts = pickle.loads(message)
             if verb == "spawn":
-                answer = self._spawn(facts[0], facts[1], descriptors[0])
+                answer = self._spawn(facts[0], facts[1], *descriptors)
             else:
                 answer = self._reap(facts[0])
             # the number tells whoever asked from one who was interrupted while waiting
             self._control.send(pickle.dumps((number, *answer)))
 
-    def _spawn(self, target: str, arguments: bytes, channel: int) -> tuple[str, object]:
+    def _spawn(
+        self, target: str, arguments: bytes, channel: int, stderr: int
+    ) -> tuple[str, object]:
         if count_threads() != 1:
             # a fork would copy locks that no thread of the child ever releases
             os.close(channel)
+            os.close(stderr)
             return "refused", f"{count_threads()} threads run in the fork server"
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._control.close()
-            code = _run_child(target, arguments, channel, parent)
+            code = _run_child(target, arguments, channel, stderr, parent)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)  # no exit handlers: they belong to the server
         os.close(channel)
+        os.close(stderr)
         self._children.add(pid)
         return "spawned", pid
 

@@ -233,7 +233,7 @@ def main(connection: Connection, settings: RecordingSettings) -> None:
         Ending)`` and ``("stop",)`` come.
     settings : RecordingSettings
     """
-    logging.basicConfig(format="%(levelname)s recorder: %(message)s", level=settings.log_level)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=settings.log_level)
 
     def tell(*facts: object) -> None:
         connection.send_bytes(pickle.dumps(facts))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.pulse import WHERE, Pulse, unwatched
 from framefold.core.tally import SHARED, Tally
 from framefold.udf import backends
 from framefold.udf.blanker import Blanker
@@ -34,10 +35,21 @@ class BoundRun:
     ----------
     spec : RunSpec
         The run.
+    pulse : Pulse, optional
+        Where it is noted whose code runs.
+    suspended : frozenset of int
+        Numbers of UDFs that get no frames.
     """
 
-    def __init__(self, spec: RunSpec) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        pulse: Pulse | None = None,
+        suspended: frozenset[int] = frozenset(),
+    ) -> None:
         self._spec = spec
+        self._pulse = unwatched() if pulse is None else pulse
+        self._suspended = suspended
         self._cells = [cell.get() for cell in spec.scheme()]
         self._blanker = Blanker(spec.mask, spec.dtype, spec.sig_shape) if spec.mask.blanks else None
         self._corrector = (
@@ -110,13 +122,16 @@ class BoundRun:
         partition counts then.
         """
         metas = [meta.for_partition(start, positions) for meta in self._metas]
-        passage = Passage(self._spec, self._kinds, metas, positions, self._tally)
+        passage = Passage(
+            self._spec, self._kinds, metas, positions, self._tally, self._pulse, self._suspended
+        )
         try:
             passage.bind(self._kept, zeros)
             self._process_tiles(passage, len(positions), read)
             passage.each(BoundUDF.finish)
         finally:
             passage.close()
+            self._pulse[WHERE] = SHARED
         return PartitionResult(start, len(positions), passage.results(), self._tally.taken())
 
     def _process_tiles(self, passage: Passage, frames: int, read: Read) -> None:
@@ -125,6 +140,7 @@ class BoundRun:
         for first in range(0, frames, depth):
             if not passage.is_alive:
                 return
+            self._pulse[WHERE] = SHARED
             began = perf_counter_ns()
             given = read(first, min(depth, frames - first))
             self._tally.add(SHARED, "read and decode", perf_counter_ns() - began)

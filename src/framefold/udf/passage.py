@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.pulse import WHERE, Pulse
 from framefold.core.tally import Tally
 from framefold.udf.base import UDF
 from framefold.udf.bound_udf import CONSTRUCTION, BoundUDF, Zeros
@@ -22,6 +23,10 @@ from framefold.udf.tile_formats import TileFormats
 
 # attributes of tiles that UDFs of long ago read, and where to find the same today
 _MOVED = {"tile_slice": "self.meta.slice", "scheme_idx": "self.meta.tiling_scheme_idx"}
+
+
+SUSPENDED = UDFError(None, "Suspended", "gets no more frames in this run", "")
+"""Stands in the place of results of a UDF that was suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,10 @@ class Passage:
         Flat scan positions of the partition's frames.
     tally : Tally
         Where the time of hooks is noted.
+    pulse : Pulse
+        Where it is noted whose code runs.
+    suspended : frozenset of int
+        Numbers of UDFs that get no frames; the main side knows why.
     """
 
     def __init__(
@@ -67,20 +76,26 @@ class Passage:
         metas: list[UDFMeta],
         positions: NDArray[np.int64],
         tally: Tally,
+        pulse: Pulse,
+        suspended: frozenset[int],
     ) -> None:
         self._tally = tally
+        self._pulse = pulse
         self._spec = spec
         self._kinds = kinds
         self._metas = metas
         self._positions = positions
         self._bound: list[BoundUDF | None] = [None] * len(spec.udfs)
-        self._errors: dict[int, UDFError] = {}
+        self._errors: dict[int, UDFError] = dict.fromkeys(suspended, SUSPENDED)
         self._alive: list[tuple[int, BoundUDF]] = []
 
     def bind(self, kept: dict[int, dict[str, Any]], zeros: Zeros) -> None:
         """Construct and prepare all UDFs."""
         domain = Domain((len(self._positions),), self._spec.sig_shape)
         for i, ((cls, kwargs), kind) in enumerate(zip(self._spec.udfs, self._kinds, strict=True)):
+            if i in self._errors:
+                continue
+            self._pulse[WHERE] = i
             try:
                 bound = BoundUDF(
                     cls,
@@ -111,6 +126,7 @@ class Passage:
         """Send a tile of whole frames through all UDFs."""
         failed = False
         for i, bound in self._alive:
+            self._pulse[WHERE] = i
             try:
                 seen = tile if bound.native else formats.get(bound.backend)
                 began = perf_counter_ns()
@@ -149,6 +165,7 @@ class Passage:
     def each(self, step: Callable[[BoundUDF], None]) -> None:
         """Do the same with every UDF that is alive."""
         for i, bound in self._alive:
+            self._pulse[WHERE] = i
             try:
                 step(bound)
             except Exception as error:  # noqa: BLE001 - the fence around users' code
@@ -160,6 +177,7 @@ class Passage:
         for i, bound in enumerate(self._bound):
             if bound is None:
                 continue
+            self._pulse[WHERE] = i
             try:
                 bound.close()
             except Exception as error:  # noqa: BLE001 - the fence around users' code

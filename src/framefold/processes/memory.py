@@ -1,0 +1,32 @@
+"""How much memory a process of ours uses for itself, and how much there is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def private_bytes(pid: int) -> int:
+    """Memory that a process uses and shares with nobody by name [bytes]; 0 when it is gone.
+
+    Rings, arenas and mapped files do not count: they are there once, whoever looks at them.
+    """
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0  # gone, or a machine that does not tell
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+
+
+def machine_bytes() -> int | None:
+    """Memory that this machine, or the container we are in, has [bytes]; None if unknown."""
+    try:
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    try:
+        return min(found, int(_CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):
+        return found  # no container, or one without a limit
