@@ -47,6 +47,38 @@ class TestBslz4Codec:
 
             assert (decode_one(BSLZ4, chunk, dtype, (70, 90)) == pixels).all(), dtype
 
+    @settings(deadline=None, max_examples=100)
+    @given(
+        dtype=st.sampled_from(["u1", "u2", "u4", "u8"]),
+        shape=st.tuples(st.integers(1, 40), st.integers(1, 90)),
+        eights=st.sampled_from([1, 8, 9, 64, 65, 100000]),
+        big_endian=st.booleans(),
+        share=st.sampled_from([0.0, 0.001, 0.1, 1.0]),
+        highest=st.booleans(),
+        seed=st.integers(0, 2**32),
+    )
+    def test_zero_in_place_of_the_largest_value(
+        self, dtype, shape, eights, big_endian, share, highest, seed
+    ):
+        """As numpy does it with decoded pixels; others stay, whatever their bits."""
+        kind = np.dtype(dtype)
+        most = np.iinfo(kind).max
+        rng = np.random.default_rng(seed)
+        pixels = rng.integers(most // 2 if highest else 0, most, (2, *shape), kind, endpoint=True)
+        pixels[rng.random(pixels.shape) < share] = most
+        sent = pixels.byteswap() if big_endian else pixels
+        chunks = [bslz4(frame, 8 * eights * kind.itemsize) for frame in sent]
+        lengths = np.array([len(chunk) for chunk in chunks])
+        out = np.zeros_like(pixels)
+
+        status = Bslz4Codec().decode_blanked(
+            np.frombuffer(b"".join(chunks), np.uint8), np.cumsum(lengths) - lengths, lengths, out,
+            big_endian=big_endian,
+        )  # fmt: skip
+
+        assert (status == damage.GOOD).all()
+        assert (out == np.where(pixels == most, 0, pixels)).all()
+
     @settings(deadline=None, max_examples=150)
     @given(
         kind=st.sampled_from(["sparse", "dense", "random", "constant", "zero"]),

@@ -24,6 +24,18 @@ class TestBlanker:
         assert given[1, 2, 3] == 0
         assert (given == 0).sum() == 1
 
+    def test_what_was_blanked_before(self):
+        """Only excluded pixels are left to do, if there are any."""
+        given = tile()
+        Blanker(PixelMask(None, 65535), given.dtype, (3, 4)).apply(given, blanked=True)
+        assert (given == 0).sum() == 0
+
+        mask = PixelMask(np.eye(3, 4, dtype=bool), 65535)
+        Blanker(mask, given.dtype, (3, 4)).apply(given, blanked=True)
+
+        assert (given == 0).sum() == 6
+        assert given[1, 2, 3] == 65535
+
     def test_read_only_tiles_are_copied(self):
         given = tile()
         given.setflags(write=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.codecs.base import Batch, BatchCodec
+from framefold.codecs.base import Batch, BlankingCodec
 from framefold.codecs.scratch import scratch
 from framefold.kernels.bitplanes import WORKSPACE, restore_integers
 from framefold.kernels.compiled import kernel
@@ -32,25 +32,26 @@ from framefold.kernels.memory import (
     load_u64_big,
     swap_bytes,
 )
+from framefold.kernels.sentinels import clear_full_pixels, clear_full_planes
 
 _HEADER_BYTES = 12
 _USUAL_BLOCK_BYTES = 8192  # all captures of DECTRIS detectors, and the library's own default
 _LEAST_BLOCK_PIXELS = 128  # the library's own default never goes below that
 
 
-class Bslz4Codec(BatchCodec):
+class Bslz4Codec(BlankingCodec):
     """Decodes bitshuffled LZ4 frames of pixels of any size; 1, 2 and 4 bytes are fast."""
 
     name = "bslz4"
 
-    def fill(self, batch: Batch) -> None:
-        """Decode; see `BatchCodec.fill`.
+    def fill(self, batch: Batch, *, blank: bool = False) -> None:
+        """Decode; see `BlankingCodec.fill`.
 
         An all-zero header stands for the size of a frame and the usual block size.
         """
         room = _USUAL_BLOCK_BYTES
         while True:
-            needed = _decode_frames(*batch, scratch(room + SLACK + WORKSPACE), room)
+            needed = _decode_frames(*batch, scratch(room + SLACK + WORKSPACE), room, int(blank))
             if needed <= room:
                 return
             # A sender with larger blocks. No block is larger than a frame, whatever a header says.
@@ -82,6 +83,7 @@ def _decode_frame(
     pixel_bytes: int,
     block_bytes: int,
     memory: int,
+    blank: int,
 ) -> int:
     """One frame between two addresses, header known to be good; a number of `damage`."""
     place = start + _HEADER_BYTES
@@ -102,6 +104,8 @@ def _decode_frame(
             return -decoded
         if decoded != wanted:
             return BLOCK_TOO_SHORT
+        if blank:
+            clear_full_planes(memory, wanted // pixel_bytes // 8, 8 * pixel_bytes)
         restore_integers(memory, wanted // pixel_bytes, pixel_bytes, row + done, workspace)
         place += stored
         done += wanted
@@ -109,6 +113,8 @@ def _decode_frame(
     if end - place < rest:
         return TRUNCATED
     copy_bytes(row + done, place, rest)
+    if blank:
+        clear_full_pixels(row + done, rest, pixel_bytes)
     return GOOD if end - place == rest else LEFTOVER
 
 
@@ -125,6 +131,7 @@ def _decode_frames(
     status: NDArray[np.int32],
     memory: int,
     room: int,
+    blank: int,
 ) -> int:
     """All frames; returns the room the largest block needs, frames that need more are left out."""
     needed = 0
@@ -144,7 +151,9 @@ def _decode_frames(
                 needed = max(needed, min(block_bytes, frame_bytes))
             if block_bytes > 0 and needed <= room:
                 end = start + length
-                code = _decode_frame(start, end, row, frame_bytes, pixel_bytes, block_bytes, memory)
+                code = _decode_frame(
+                    start, end, row, frame_bytes, pixel_bytes, block_bytes, memory, blank
+                )
                 if code == GOOD:
                     swap_bytes(row, frame_bytes, swap)
         status[frame] = code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,27 @@ class Frames(Protocol):
         ------
         UndecodableFrames
             If some of the rows are damaged; ``out`` then holds no promise.
+        """
+
+
+@runtime_checkable
+class Blankable(Protocol):
+    """Frames that may be able to put zero in place of a value while they are decoded."""
+
+    def blank(self, value: int, dtype: np.dtype[Any]) -> bool:
+        """Have `Frames.read` put zero in place of a value, from now on, if that costs nothing.
+
+        Parameters
+        ----------
+        value : int
+            What stands for "no value" in frames.
+        dtype : numpy.dtype
+            Type of the pixels.
+
+        Returns
+        -------
+        bool
+            Whether it will be done; False leaves it to the caller.
         """
 
 

@@ -15,7 +15,7 @@ import cloudpickle
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.core.block import Block, Frames, UndecodableFrames
+from framefold.core.block import Blankable, Block, Frames, UndecodableFrames
 from framefold.core.pulse import SINCE, WHERE, Pulse, pulse_in, unwatched
 from framefold.core.tally import SHARED, Key, Spent
 from framefold.engine.arena import Arena
@@ -136,6 +136,7 @@ class BlockWorker:
         damaged: list[NDArray[np.int64]] = []
         reason = ""
         with block.open() as frames:
+            self._bound.blanked = self._blanks_itself(frames)
             positions = frames.positions
             waiting = list(reversed(cut(positions, self._rank)))
             while waiting:
@@ -157,6 +158,13 @@ class BlockWorker:
             reason,
             _once("block", time.perf_counter_ns() - began),
         )
+
+    def _blanks_itself(self, frames: Frames) -> bool:
+        """Whether the frames come with zero in place of the detector's word for "no value"."""
+        mask = self._spec.mask
+        if not mask.blanks or mask.sentinel is None or not isinstance(frames, Blankable):
+            return False
+        return frames.blank(mask.sentinel, self._spec.dtype)
 
     def _process(self, frames: Frames, piece: Cut, zeros: Zeros) -> PartitionResult:
         def read(first: int, count: int) -> NDArray[Any]:

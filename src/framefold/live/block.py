@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.codecs import codec, describe
+from framefold.codecs.base import BlankingCodec
 from framefold.core.block import UndecodableFrames
 from framefold.core.encoding import Encoding
 from framefold.live.ring import table
@@ -29,6 +30,7 @@ class SlotFrames:
 
     def __init__(self, block: SlotBlock, slot: NDArray[np.uint8]) -> None:
         self._slot = slot
+        self._blanked = False
         self._encodings = block.encodings
         rows = table(slot, block.rows)[:, : block.count]
         order = np.argsort(rows[0], kind="stable")
@@ -37,6 +39,12 @@ class SlotFrames:
         # the length's upper bits say which of the block's encodings a frame has
         self._kinds = rows[2][order] >> KIND_SHIFT
         self._lengths = rows[2][order] & LENGTH_MASK
+
+    def blank(self, value: int, dtype: np.dtype[Any]) -> bool:
+        """Have `read` put zero in place of a value from now on; see `core.block.Blankable`."""
+        if dtype.kind == "u" and value == np.iinfo(dtype).max and len(self._encodings) == 1:
+            self._blanked = isinstance(codec(self._encodings[0].codec), BlankingCodec)
+        return self._blanked
 
     def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """Decode frames; see `Frames.read`."""
@@ -66,7 +74,11 @@ class SlotFrames:
     def _decode(
         self, encoding: Encoding, rows: NDArray[np.int64], out: NDArray[Any]
     ) -> NDArray[np.int32]:
-        return codec(encoding.codec).decode(
+        found = codec(encoding.codec)
+        decode = found.decode
+        if self._blanked and isinstance(found, BlankingCodec):
+            decode = found.decode_blanked
+        return decode(
             self._slot,
             self._offsets[rows],
             self._lengths[rows],

@@ -33,23 +33,27 @@ class Blanker:
         self._sentinel = mask.sentinel if dtype.kind in "ui" else None
         self._room: NDArray[Any] = np.empty((0, *sig_shape), dtype)
 
-    def apply(self, tile: NDArray[Any]) -> NDArray[Any]:
+    def apply(self, tile: NDArray[Any], *, blanked: bool = False) -> NDArray[Any]:
         """The tile with zeros; in place where that is memory we may write to.
 
         Parameters
         ----------
         tile : ndarray, shape (frames,) + sig_shape
             Frames; read-only where they belong to somebody else.
+        blanked : bool
+            Whether the value that means none was dealt with already.
 
         Returns
         -------
         ndarray, shape (frames,) + sig_shape
             Valid until the next call.
         """
+        if blanked and self._excluded is None:
+            return tile
         if not (tile.flags.writeable and tile.flags.c_contiguous):
             if len(tile) > len(self._room):
                 self._room = np.empty(tile.shape, tile.dtype)
             np.copyto(self._room[: len(tile)], tile)
             tile = self._room[: len(tile)]
-        self._blank(tile, self._sentinel, self._excluded)
+        self._blank(tile, None if blanked else self._sentinel, self._excluded)
         return tile

@@ -57,6 +57,8 @@ class BoundRun:
             if spec.corrections.have_corrections()
             else None
         )
+        self.blanked = False
+        """Whether tiles come with zero in place of the detector's word for "no value"."""
         self._metas: list[UDFMeta] = []
         self._kinds = self._sorted_out()
         self._tally = Tally()
@@ -159,7 +161,7 @@ class BoundRun:
             tile = tile.astype(self._spec.dtype)  # another byte order
         if self._blanker is not None:
             began = perf_counter_ns()
-            tile = self._blanker.apply(tile)
+            tile = self._blanker.apply(tile, blanked=self.blanked)
             self._tally.add(SHARED, "mask", perf_counter_ns() - began)
         if self._corrector is not None:
             began = perf_counter_ns()
