@@ -78,3 +78,18 @@ class TestPlain:
         _, reader = folded(workers, "plain", Faults(abort=30))
 
         assert "end: aborted, 30 images sent" in reader.ending().reason
+
+    def test_from_a_script(self, workers):
+        with closing(Outlet()) as outlet:
+            series = Series(0, SCENE.scan, SCENE.sig_shape, SCENE.dtype)
+            detector = Detector(outlet, Recipe("plain", SCENE), series)
+            opener = workers.make_connection("plain")
+            with opener.open(address=outlet.endpoint) as conn:
+                detector.arm()
+                pending = conn.wait_for_acquisition(20)
+                aq = workers.make_acquisition(conn=conn, pending_aq=pending)
+                result = workers.run_udf(dataset=aq, udf=SumUDF())
+            assert detector.wait(20)
+
+        assert pending.nav_shape == (6, 7)
+        np.testing.assert_array_equal(result["intensity"].data, FRAMES.sum(axis=0))

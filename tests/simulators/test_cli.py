@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,7 +15,11 @@ import pytest
 import zmq
 
 from framefold.codecs import decode_one
+from framefold.connections.merlin_controller import MerlinControl
+from framefold.kernels import mpx
+from framefold.live.inbox import Inbox
 from framefold.protocols import Arrived, Ended, Started, recognise
+from framefold.protocols.merlin import Merlin
 from framefold_simulators.scene import Scene
 
 SMALL = ("--scan", "4x6", "--sig", "16x12")
@@ -144,6 +149,50 @@ class TestProgram:
 
         assert process.returncode == 0
         assert err == ""
+
+
+class TestOtherLanguages:
+    """What only some of the detectors have."""
+
+    @pytest.mark.parametrize("protocol", ["plain", "jungfraujoch"])
+    def test_send_their_scene(self, simulator, protocol):
+        options = ("--checksums",) if protocol == "plain" else ()
+        process, ready = simulator(protocol, *SMALL, "--rate", "max", *options)
+
+        np.testing.assert_array_equal(
+            _stack(_events(ready["ready"])), Scene((4, 6), (16, 12), "uint16").frames(0, 24)
+        )
+        assert process.wait(20) == 0
+
+    def test_merlin_is_started_over_its_control_port(self, simulator):
+        process, ready = simulator(
+            "merlin", "--scan", "2x3", "--sig", "4x256", "--encoding", "r64-12", "--api-port", "0",
+            "--wait-for-arm",
+        )  # fmt: skip
+        host, _, port = ready["api"].removeprefix("tcp://").rpartition(":")
+        data = socket.create_connection((host, int(ready["ready"].rpartition(":")[2])), 20)
+        with data, MerlinControl(host, int(port)) as control:
+            control.set("NUMFRAMESTOACQUIRE", 5)
+            control.command("STARTACQUISITION")
+            inbox, language, events = Inbox(split=mpx.split), Merlin(), []
+            while not (events and isinstance(events[-1], Ended)):
+                inbox.came(data.recv_into(inbox.room()))
+                while (messages := inbox.messages()) is not None:
+                    for number in range(len(messages)):
+                        events += language.feed(messages.copied(number))
+                    inbox.take(len(messages))
+
+        expected = Scene((2, 3), (4, 256), "uint16").frames(0, 5)
+        np.testing.assert_array_equal(_stack(events), expected)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+    def test_merlin_has_no_bitshuffle(self, simulator):
+        process, ready = simulator("merlin", "--encoding", "bslz4")
+        _, err = process.communicate(timeout=20)
+
+        assert ready is None
+        assert "merlin has no compression 'bslz4'" in err
 
 
 class TestChannels:

@@ -389,8 +389,8 @@ class Context:
         Parameters
         ----------
         detector_type : str
-            ``"dectris"``, or ``"memory"`` for an array that arrives frame by frame; names of
-            plug-ins.
+            ``"dectris"``, ``"merlin"``, ``"plain"``, or ``"memory"`` for an array that arrives
+            frame by frame; names of plug-ins.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -11,6 +12,9 @@ Message = Sequence[bytes]
 _LENGTHS = (0, 1, 23, 24, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000, 2**31 - 1, 2**31, 2**32 - 1)
 _NOISE = (b"", b"{", b"[", b"null", b"\xd9\xd9\xf7", b"\xff" * 16, b"\x9f" * 64, b"\x00" * 64)
 _TEXTS = (b"-1", b"0", b"1e999", b"99999999999999999999", b"NaN", b'""', b"[]", b"{}", b"true")
+
+_DIGIT = re.compile(rb"\d")
+_STATIC = np.random.default_rng(0).bytes(1 << 16)
 
 
 def hostile_messages(good: Sequence[Message], seed: int = 0) -> Iterator[list[bytes]]:
@@ -115,20 +119,19 @@ def _lengthened(part: bytes, where: int, what: int) -> bytes:
 
 def _renumbered(part: bytes, where: int, what: int) -> bytes:
     """Decimal digits are others: in JSON and in headers that are text."""
-    digits = [i for i in range(min(len(part), 1024)) if 48 <= part[i] <= 57]
-    if not digits:
+    start = where % min(len(part) + 1, 400)
+    found = _DIGIT.search(part, start) or _DIGIT.search(part, 0, start)
+    if found is None:
         return _flipped(part, where, what)
-    at = digits[where % len(digits)]
-    end = at + 1 + what // 16 % 3
-    return (
-        part[:at] + _TEXTS[what % len(_TEXTS)] + part[end:]
-        if what & 8
-        else (part[:at] + b"%d" % (what // 64 % 10) + part[at + 1 :])
-    )
+    at = found.start()
+    if what & 8:
+        return part[:at] + _TEXTS[what % len(_TEXTS)] + part[at + 1 + what // 16 % 3 :]
+    return part[:at] + b"%d" % (what // 64 % 10) + part[at + 1 :]
 
 
 def _noise(_part: bytes, where: int, what: int) -> bytes:
-    return np.random.default_rng(what % 2**32).bytes(where % 300)
+    start = what % (len(_STATIC) - 300)
+    return _STATIC[start : start + where % 300]
 
 
 _CHANGES: tuple[Callable[[bytes, int, int], bytes], ...] = (
