@@ -252,7 +252,9 @@ class Detector:
         order = self._recipe.faults.order(series.count)
         nimages, _ = series.triggers
         sent, begin = 0, time.monotonic()
-        outlet.send(faulty.opening(language.header(faulty.announced(series))), None, self._stop)
+        count = faulty.announced(series.count)
+        announced = series if count == series.count else replace(series, frames=count)
+        outlet.send(faulty.opening(language.header(announced)), None, self._stop)
         if not self._is_told():
             self.state = "acquire"
             for portion in self._portions(order, nimages):

@@ -30,7 +30,7 @@ class Outgoing(ABC):
 
     def send(
         self,
-        messages: Iterable[Sequence[bytes] | Stall | Reboot],
+        messages: Iterable[Sequence[bytes | memoryview] | Stall | Reboot],
         rate: float | None = None,
         until: threading.Event | None = None,
     ) -> int:
@@ -74,7 +74,7 @@ class Outgoing(ABC):
             self.stopping.wait(min(seconds, STEP))
             seconds -= STEP
 
-    def _push(self, message: Sequence[bytes], until: threading.Event | None) -> bool:
+    def _push(self, message: Sequence[bytes | memoryview], until: threading.Event | None) -> bool:
         """Whether the message went out. A bound PUSH without clients is not ready to send."""
         while not self._told(until):
             if self.offer(message):
@@ -83,7 +83,7 @@ class Outgoing(ABC):
         return False
 
     @abstractmethod
-    def offer(self, message: Sequence[bytes]) -> bool:
+    def offer(self, message: Sequence[bytes | memoryview]) -> bool:
         """Send one message if a client takes it now; whether it did."""
 
     @abstractmethod

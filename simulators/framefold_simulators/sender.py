@@ -49,7 +49,7 @@ class Outlet(Outgoing):
             raise
         return socket
 
-    def offer(self, message: Sequence[bytes]) -> bool:
+    def offer(self, message: Sequence[bytes | memoryview]) -> bool:
         """Send one message if a client takes it now; whether it did."""
         try:
             self._socket.send_multipart(message, zmq.DONTWAIT, copy=False)
@@ -102,7 +102,7 @@ class Sender:
 
     def __init__(
         self,
-        messages: Iterable[Sequence[bytes] | Stall | Reboot],
+        messages: Iterable[Sequence[bytes | memoryview] | Stall | Reboot],
         bind: str = "tcp://127.0.0.1:0",
         rate: float | None = None,
         queue: int = 1000,

@@ -43,7 +43,7 @@ class TcpOutlet(Outgoing):
             raise OSError(error.errno, f"cannot bind {bind}: {error}") from error
         return server
 
-    def offer(self, message: Sequence[bytes]) -> bool:
+    def offer(self, message: Sequence[bytes | memoryview]) -> bool:
         """Send one message, or the beginning of it, if a client takes it now; whether it did."""
         if self._client is None and not self._accepted():
             return False
@@ -53,7 +53,7 @@ class TcpOutlet(Outgoing):
         self._go_on()
         return True
 
-    def _push(self, message: Sequence[bytes], until: threading.Event | None) -> bool:
+    def _push(self, message: Sequence[bytes | memoryview], until: threading.Event | None) -> bool:
         """Whether the message went out, all of it unless we were told to stop within."""
         begun = super()._push(message, until)
         while begun and not self._go_on() and not self._told(until):

@@ -70,7 +70,8 @@ class TestReplay:
 
     def test_wrong_use(self, log):
         assert "either speed or rate" in called("replay", log, "--rate", 1, "--speed", 1).err
-        assert "'merlin' is not one of" in called("replay", log, "--as", "merlin").err
+        assert "'merlln' is not one of" in called("replay", log, "--as", "merlln").err
+        assert "drop is 2" in called("replay", log, "--drop", 2).err
 
 
 class TestRepair:

@@ -36,6 +36,7 @@ from framefold.engine.process_pool import ProcessPool
 from framefold.engine.report import Report
 from framefold.engine.run import Run
 from framefold.errors import ParameterError
+from framefold.faults.faults import Faults
 from framefold.formats import FORMATS, open_dataset
 from framefold.formats.dask_arrays import DaskDataSet, is_dask
 from framefold.formats.memory_dataset import MemoryDataSet
@@ -278,6 +279,7 @@ class Context:
         skip: int = 0,
         limit: int = -1,
         loop: int = 1,
+        faults: Mapping[str, Any] | None = None,
         opening: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> Stream:
@@ -292,12 +294,15 @@ class Context:
         rate : float or None
             Messages a second instead.
         language : str or None
-            ``"simplon-v1"`` or ``"simplon-v2"`` to have the frames sent in it; None for the
-            messages as they were recorded, or stream v2 for recordings of frames.
+            ``"simplon-v1"``, ``"simplon-v2"`` or ``"plain"`` to have the frames sent in it;
+            None for the messages as they were recorded, or stream v2 for recordings of frames.
         skip, limit : int
             Images left out at the start, and images played then; -1 for all of them.
         loop : int
             How often it is played; 0 for without end.
+        faults : mapping or None
+            What goes wrong on the way: the fields of `framefold.faults.faults.Faults`, e.g.
+            ``{"drop": 0.01, "seed": 7}``.
         opening : mapping or None
             What must be said of the recording to open it, as for `load`.
         **settings
@@ -309,8 +314,12 @@ class Context:
             As of `stream`; it is closed once the recording is through.
         """
         pace = Pace(speed, rate)
+        try:
+            wrong = Faults(**(faults or {}))
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"faults: {error}") from error
         source = ReplaySource(
-            os.fspath(path), language, pace, skip, limit, loop, dict(opening or {})
+            os.fspath(path), language, pace, skip, limit, loop, wrong, dict(opening or {})
         )
         return self._opened(Stream, source.path, settings, playing(source))
 

@@ -15,6 +15,8 @@ from framefold.cli.recording_options import recording_options
 from framefold.cli.serve import announce, level_asked_for, overridden
 from framefold.config import Config, make_config, read_config
 from framefold.errors import FramefoldError
+from framefold.faults.faults import Faults
+from framefold.faults.options import fault_options
 from framefold.formats import open_dataset
 from framefold.replay.outlet import Outlet
 from framefold.replay.pace import Pace
@@ -24,7 +26,7 @@ from framefold.replay.source import ReplaySource
 
 @click.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True))
-@click.option("--as", "language", type=click.Choice(["simplon-v1", "simplon-v2"]),
+@click.option("--as", "language", type=click.Choice(["simplon-v1", "simplon-v2", "plain"]),
               help="Send the frames in this protocol; by default messages go as they came, and "
               "frames as simplon-v2.")  # fmt: skip
 @click.option("--bind", metavar="tcp://HOST:PORT",
@@ -40,12 +42,13 @@ from framefold.replay.source import ReplaySource
               help="TOML file; its sources do not count.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), help="TCP port of the page.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Worker processes.")
+@fault_options
 @click.option("--exit", "until_through", is_flag=True, help="End when the recording is through.")
 @recording_options
 def command(
     path: Path, language: str | None, bind: str | None, speed: float | None, rate: float | None,
     skip: int, limit: int | None, loop: int, config: Path | None, port: int | None,
-    workers: int | None, until_through: bool, opening: dict[str, Any],
+    workers: int | None, until_through: bool, opening: dict[str, Any], faults: Faults,
 ) -> None:  # fmt: skip
     """Play FILE as if its detector sent it now, as fast as it is taken or at a given pace.
 
@@ -56,7 +59,7 @@ def command(
     """
     pace = Pace(speed, rate)
     chosen = -1 if limit is None else limit
-    source = ReplaySource(str(path), language, pace, skip, chosen, loop, opening)
+    source = ReplaySource(str(path), language, pace, skip, chosen, loop, faults, opening)
     if bind is not None:
         _send(source, bind)
         return

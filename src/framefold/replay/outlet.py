@@ -11,8 +11,9 @@ from typing import Self
 import zmq
 
 from framefold.errors import ConfigError
+from framefold.faults.faulty_series import Reboot, Stall
+from framefold.replay.faulty_replay import TimedStep
 from framefold.replay.pace import Pace
-from framefold.replay.source import Timed
 
 QUEUE_MESSAGES = 1000
 """Messages that wait in the socket before sending does."""
@@ -36,12 +37,10 @@ class Outlet:
 
     def __init__(self, bind: str) -> None:
         self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.PUSH)
-        self._socket.setsockopt(zmq.SNDHWM, QUEUE_MESSAGES)
         self.stopping = threading.Event()
         """Set to have `send` return soon."""
         try:
-            self._socket.bind(f"{bind[:-1]}*" if bind.endswith(":0") else bind)
+            self._socket = self._bound(f"{bind[:-1]}*" if bind.endswith(":0") else bind)
         except zmq.ZMQError as error:
             self._context.destroy(0)
             raise ConfigError(
@@ -50,12 +49,23 @@ class Outlet:
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         """Where receivers connect."""
 
-    def send(self, messages: Iterable[Timed], pace: Pace) -> int:
+    def _bound(self, address: str) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.PUSH)
+        socket.setsockopt(zmq.SNDHWM, QUEUE_MESSAGES)
+        try:
+            socket.bind(address)
+        except zmq.ZMQError:
+            socket.close(0)
+            raise
+        return socket
+
+    def send(self, messages: Iterable[TimedStep], pace: Pace) -> int:
         """Send message after message, from when somebody listens.
 
         Parameters
         ----------
-        messages : iterable of Timed
+        messages : iterable of TimedStep
+            Messages, and what happens between them.
         pace : Pace
 
         Returns
@@ -64,7 +74,12 @@ class Outlet:
             How many went out.
         """
         sent, began, before, start, due = 0, 0.0, 0.0, 0.0, 0.0
-        for parts, recorded in messages:
+        for step in messages:
+            if isinstance(step, Stall | Reboot):
+                self._pause(step)
+                began += step.seconds
+                continue
+            parts, recorded = step
             if recorded is not None and recorded < before:
                 start = due  # it begins again
             before = recorded or 0.0
@@ -76,6 +91,23 @@ class Outlet:
             began = began or time.monotonic()
             sent += 1
         return sent
+
+    def _pause(self, step: Stall | Reboot) -> None:
+        """Send nothing for a while; of a reboot, without a connection to anybody."""
+        if isinstance(step, Stall):
+            self.stopping.wait(step.seconds)
+            return
+        self._socket.close(linger=1000)  # what is in the queue still goes out
+        self.stopping.wait(step.seconds)
+        while not self.stopping.is_set():
+            try:
+                self._socket = self._bound(self.endpoint)
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EADDRINUSE:
+                    raise
+                self.stopping.wait(_STEP)  # the old one is on its way
+            else:
+                return
 
     def _wait_until(self, moment: float) -> None:
         # below a millisecond we would be late more often than early; the next one catches up

@@ -22,6 +22,7 @@ from framefold.replay.plain_frames import PlainFrame, plain_frames
 
 _TYPED = {"uint8": 64, "uint16": 69, "uint32": 70, "int8": 72, "int16": 77, "int32": 78,
           "float32": 85}  # fmt: skip
+PLAIN_PROFILE = "framefold-plain 1"
 _CHANNEL = "threshold_1"
 _LZ4_HEAD_BYTES = 16
 _TICKS = 50_000_000  # per second, the denominator of all times in stream v2
@@ -197,10 +198,46 @@ def as_v2(source: SimplonMessages) -> Iterator[list[bytes]]:
     list of bytes
         The single part of the next message.
     """
+    return _cbor_series(source, lambda kind, number, count: {})  # noqa: ARG005
+
+
+def as_plain(source: SimplonMessages) -> Iterator[list[bytes]]:
+    """The messages of the open plain protocol: stream v2 that tells the scan and counts.
+
+    Parameters
+    ----------
+    source : SimplonMessages
+
+    Yields
+    ------
+    list of bytes
+        The single part of the next message.
+    """
+    scan = source.known.scan
+    # where frame numbers are positions; else the receiver must be told the scan
+    tells = scan.is_plain and not scan.sync_offset
+    said = {"nav_shape": list(scan.shape), "scan_order": "raster"} if tells else {}
+
+    def more(kind: str, number: int, count: int) -> dict[str, object]:
+        counted: dict[str, object] = {"message_number": count}
+        if kind == "start":
+            return {"stream_profile": PLAIN_PROFILE, **said, **counted}
+        if kind == "image":
+            return counted | ({"position_id": number} if tells else {})
+        return counted | {"images_sent": count - 1, "images_dropped": 0, "reason": "complete"}
+
+    return _cbor_series(source, more)
+
+
+def _cbor_series(
+    source: SimplonMessages, more: Callable[[str, int, int], dict[str, object]]
+) -> Iterator[list[bytes]]:
+    """A series in CBOR; ``more`` of a kind of message, a frame, and a count of messages."""
     unique = f"framefold-replay-{source.series}-{time.time_ns():x}"
     who = {"series_id": source.series, "series_unique_id": unique}
-    yield [_cbor({"type": "start", **who, **_v2_start(source)})]
+    yield [_cbor({"type": "start", **who, **_v2_start(source), **more("start", 0, 0)})]
     ticks = round((source.frame_time or 0.0) * _TICKS)
+    count = 1
     for frame in source.frames():
         array = _v2_array(source, frame)
         if array is None:
@@ -212,10 +249,12 @@ def as_v2(source: SimplonMessages) -> Iterator[list[bytes]]:
             "real_time": [0, _TICKS],
             "start_time": [frame.number * ticks, _TICKS],
             "stop_time": [frame.number * ticks, _TICKS],
+            **more("image", frame.number, count),
             "data": {_CHANNEL: array},
         }
         yield [_cbor(image)]
-    yield [_cbor({"type": "end", **who})]
+        count += 1
+    yield [_cbor({"type": "end", **who, **more("end", 0, count)})]
 
 
 def _v2_start(source: SimplonMessages) -> dict[str, object]:
@@ -263,5 +302,6 @@ def _positive(value: object) -> float | None:
 LANGUAGES: dict[str, Callable[[SimplonMessages], Iterator[Sequence[bytes]]]] = {
     "simplon-v1": as_v1,
     "simplon-v2": as_v2,
+    "plain": as_plain,
 }
 """Protocol -> what makes its messages."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
-from framefold.errors import ParameterError, ProtocolError, UnknownNameError
+from framefold.errors import ParameterError, UnknownNameError
+from framefold.faults.faults import Faults
 from framefold.formats import FORMATS, open_dataset, recognise
-from framefold.protocols import Arrived, Part, WireProtocol
-from framefold.protocols import recognise as language_of
+from framefold.protocols import Arrived
+from framefold.replay.faulty_replay import FaultyReplay, Judge, Timed, TimedStep
 from framefold.replay.pace import Pace
 from framefold.replay.simplon import LANGUAGES, SimplonMessages
 from framefold.wirelog import WireLog
-
-Timed = tuple[Sequence[Part], float | None]
-"""The parts of a message, and when it was recorded, since the first one [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +27,16 @@ class ReplaySource:
     path : str
         The recording.
     language : str or None
-        ``"simplon-v1"`` or ``"simplon-v2"``; None for the messages as they were recorded, or
-        stream v2 where the recording has frames only.
+        ``"simplon-v1"``, ``"simplon-v2"`` or ``"plain"``; None for the messages as they were
+        recorded, or stream v2 where the recording has frames only.
     pace : Pace
     skip, limit : int
         Images left out at the start, and images that are played then; -1 for all of them.
         Headers and ends are played in any case.
     loop : int
         How often it is played; 0 for without end.
+    faults : Faults
+        What goes wrong on the way.
     opening : mapping
         What must be said of the recording to open it, as `Context.load` takes it.
 
@@ -53,6 +54,7 @@ class ReplaySource:
     skip: int = 0
     limit: int = -1
     loop: int = 1
+    faults: Faults = field(default_factory=Faults)
     opening: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,8 +65,8 @@ class ReplaySource:
                 f"skip={self.skip}, limit={self.limit}, loop={self.loop}: these count"
             )
 
-    def messages(self) -> Iterator[Timed]:
-        """The messages, again and again if they loop.
+    def messages(self) -> Iterator[TimedStep]:
+        """The messages, again and again if they loop; with faults, what happens between them.
 
         Raises
         ------
@@ -73,10 +75,15 @@ class ReplaySource:
         ParameterError
             If its frames cannot be sent in this language.
         """
+        faulty = None if self.faults == Faults() else FaultyReplay(self.faults)
+        series = count(1)
+
+        def make() -> Iterator[Timed]:
+            return self._chosen(self._all(next(series)))
+
         rounds = 0
         while not self.loop or rounds < self.loop:
-            chosen = self._chosen(self._all(rounds + 1))
-            yield from chosen
+            yield from make() if faulty is None else faulty.played(make)
             rounds += 1
 
     def _all(self, series: int) -> Iterator[Timed]:
@@ -96,28 +103,13 @@ class ReplaySource:
             yield from messages
             return
         last = None if self.limit < 0 else self.skip + self.limit
-        images, judge = 0, _Judge()
+        images, judge = 0, Judge()
         for parts, moment in messages:
-            if judge.is_image(parts):
+            if isinstance(judge.of(parts), Arrived):
                 images += 1
                 if images <= self.skip or (last is not None and images > last):
                     continue
             yield parts, moment
-
-
-class _Judge:
-    """Tells images from other messages."""
-
-    def __init__(self) -> None:
-        self._language: WireProtocol | None = None
-
-    def is_image(self, parts: Sequence[Part]) -> bool:
-        try:
-            if self._language is None or not self._language.understands(parts[0]):
-                self._language = language_of(parts[0])
-            return any(isinstance(event, Arrived) for event in self._language.feed(parts))
-        except ProtocolError:
-            return False  # damaged: played as it is
 
 
 def kept_messages(path: str | os.PathLike[str], format: str = "auto") -> Iterator[Timed] | None:  # noqa: A002 - the word users know

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from framefold.errors import FramefoldError
+from framefold.faults.faulty_series import Reboot, Stall
 from framefold.live.transport import Transport
+from framefold.replay.faulty_replay import Timed, TimedStep
 from framefold.replay.pace import Pace
-from framefold.replay.source import Timed
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class ReplayTransport(Transport):
 
     Parameters
     ----------
-    messages : iterator of Timed
+    messages : iterator of TimedStep
     pace : Pace
     clock : callable
         The time by a clock that never goes back [s].
@@ -30,7 +31,7 @@ class ReplayTransport(Transport):
 
     def __init__(
         self,
-        messages: Iterator[Timed],
+        messages: Iterator[TimedStep],
         pace: Pace,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,15 +45,32 @@ class ReplayTransport(Transport):
         self._before = 0.0  # when the message before was recorded
         self._last_due = 0.0
         self._next: tuple[Sequence[bytes | memoryview], float] | None = None
-        self.connected = True
+        self._pause_until = 0.0  # by the clock: nothing comes before that
+        self._rebooting = False  # whether the pause is one without a connection
+        self._closed = False
         self.is_exhausted = False
         """Whether all messages were given."""
         self._said = False
         self._draw()
 
+    @property
+    def connected(self) -> bool:  # type: ignore[override]
+        """Whether the detector that is played is there."""
+        away = self._rebooting and self._clock() < self._pause_until
+        return not (self._closed or away)
+
+    def _message(self) -> Timed:
+        """The next message; what happens before it is noted."""
+        while isinstance(step := next(self._messages), Stall | Reboot):
+            self._pause_until = max(self._pause_until, self._clock()) + step.seconds
+            self._rebooting = isinstance(step, Reboot)
+            if self._began is not None:
+                self._began += step.seconds  # the pace goes on where it was
+        return step
+
     def _draw(self) -> None:
         try:
-            parts, recorded = next(self._messages)
+            parts, recorded = self._message()
         except StopIteration:
             self._next, self.is_exhausted = None, True
             return
@@ -74,9 +92,10 @@ class ReplayTransport(Transport):
         """How long until the next message is due [s]."""
         if self._next is None:
             return _LONGEST_WAIT
+        pause = max(0.0, self._pause_until - self._clock()) if self._pause_until else 0.0
         if self._began is None or self._pace.is_free:
-            return 0.0
-        return max(0.0, self._began + self._next[1] - self._clock())
+            return pause
+        return max(pause, self._began + self._next[1] - self._clock())
 
     def wait(self, control: int, seconds: float | None, *, data: bool) -> tuple[bool, bool]:
         """Wait for orders, or until a message is due."""
@@ -102,4 +121,4 @@ class ReplayTransport(Transport):
 
     def close(self) -> None:
         """Nothing to leave."""
-        self.connected = False
+        self._closed = True

@@ -1,0 +1,1 @@
+"""What goes wrong between a detector and us, on purpose: for simulators and replays."""
