@@ -260,6 +260,10 @@ class Service:
                 "type": self._source.type,
                 **(asdict(stream.statistics()) if stream else {}),
                 "last_refusal": stream.last_refusal if stream else "",
+                "quarantine": [
+                    {"kind": one.kind, "detail": one.detail, "lengths": one.lengths}
+                    for one in (stream.quarantine if stream else ())
+                ],
             },
             "recording": recording.as_dict() if recording else None,
             "workers": {

@@ -302,6 +302,7 @@ class TestController:
             enable_file_writing=True, name_pattern="s_$id", compression="bslz4",
         )  # fmt: skip
         made.arm((4, 5))
+        made.cancel()
         made.disarm()
 
         config = "/detector/api/1.6.0/config/"
@@ -319,6 +320,7 @@ class TestController:
             (files + "name_pattern", "s_$id"),
             (files + "nimages_per_file", 0),
             ("/detector/api/1.6.0/command/arm", None),
+            ("/detector/api/1.6.0/command/cancel", None),
             ("/detector/api/1.6.0/command/abort", None),
         ]
 

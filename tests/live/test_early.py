@@ -45,7 +45,7 @@ class TestLateHeader:
         said = bench.hear(frame(0), header(sig_shape=(4, 4)))
         said += bench.turn(("free", said[1][1].slot))
 
-        assert verbs(said) == ["started", "block", "ended", "started"]
+        assert [v for v in verbs(said) if v != "recall"] == ["started", "block", "ended", "started"]
 
 
 class TestNoHeader:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from framefold.connections.acquired import AcquiredReader
 from framefold.connections.connection import Connection
@@ -15,8 +16,10 @@ from framefold.connections.nav_shape import determined, is_concrete
 from framefold.connections.pending import PendingAcquisition
 from framefold.core.acquisition import Acquisition
 from framefold.core.losses import Losses
+from framefold.core.position_table import whole_numbers
 from framefold.core.reader import Ending
 from framefold.core.roi import RoiMaker
+from framefold.core.scan_rule import ScanRule
 from framefold.core.shape import Shape
 from framefold.errors import ParameterError, RunFailedError, ScanError, UDFRunCancelled
 from framefold.live.announcement import ScanChoice
@@ -50,8 +53,8 @@ class LiveAcquisition:
     controller : Controller or None
     pending_aq : PendingAcquisition or None
     hooks : Hooks
-    sync_offset : int
-        Frames to skip at the start, or positions to leave blank (negative).
+    rule : ScanRule or None
+        What else was said of the scan.
     """
 
     array_backends = ("numpy",)
@@ -64,22 +67,22 @@ class LiveAcquisition:
         controller: Controller | None,
         pending_aq: PendingAcquisition | None,
         hooks: Hooks,
-        sync_offset: int = 0,
+        rule: ScanRule | None = None,
     ) -> None:
         self._conn = conn
+        self._rule = rule or ScanRule(nav_shape, repeats="axis")
         self._hint = nav_shape
         self._frames_per_partition = frames_per_partition
         self._controller = controller
         self._pending = pending_aq
         self._hooks = hooks
-        self._sync_offset = sync_offset
         self._known: Acquisition | None = None
         self._reader: AcquiredReader | None = None
         if pending_aq is not None:
             self._settle(pending_aq)
 
     def _settle(self, pending: PendingAcquisition) -> tuple[int, ...]:
-        scan = determined(pending, self._hint, self._sync_offset, self._hooks)
+        scan = determined(pending, self._rule, self._hooks)
         self._known = pending.acquisition(scan)
         return scan.shape
 
@@ -151,8 +154,18 @@ class LiveAcquisition:
             if pending is None:
                 pending = self._announced()
             shape = self._known.nav_shape if self._pending and self._known else None
+            shape = shape or self._settle(pending)
+            rule = self._rule
+            each = rule.frames_per_position
             choice = ScanChoice(
-                shape or self._settle(pending), self._sync_offset, self._frames_per_partition
+                shape if each == 1 else shape[:-1],  # the last one counts the frames at each
+                rule.sync_offset,
+                self._frames_per_partition,
+                scan_order=rule.order,
+                flyback=rule.flyback,
+                lead_in=rule.lead_in,
+                frames_per_position=None if each == 1 else each,
+                positions=rule.positions,
             )
             reader = self._conn.take(pending, choice)
         except BaseException:
@@ -207,6 +220,11 @@ def make_acquisition(
     hooks: Hooks | None = None,
     *,
     sync_offset: int = 0,
+    scan_order: Literal["raster", "snake"] | None = None,
+    flyback: int | None = None,
+    lead_in: int | None = None,
+    frames_per_position: int = 1,
+    positions: ArrayLike | None = None,
 ) -> LiveAcquisition:
     """What a connection receives, as a data set for ``run_udf`` and ``run_udf_iter``.
 
@@ -229,6 +247,14 @@ def make_acquisition(
         What is to be done meanwhile.
     sync_offset : int
         Frames to skip at the start, or positions to leave blank there (negative).
+    scan_order : str, optional
+        ``"raster"`` or ``"snake"``.
+    flyback, lead_in : int, optional
+        Frames behind each line, and before the first one, that belong to no position.
+    frames_per_position : int
+        Frames at each position, one after another; one more navigation axis counts them.
+    positions : array-like of int, optional
+        Where each frame belongs, instead of any order: flat positions, or indices along the axes.
 
     Returns
     -------
@@ -254,6 +280,16 @@ def make_acquisition(
         raise ScanError(f"nav_shape={shape}: axes are 1 or longer, or -1 to be worked out")
     if shape is not None and shape.count(-1) > 2:
         raise ScanError(f"nav_shape={shape}: at most two axes can be worked out")
+    rule = ScanRule(
+        shape,
+        sync_offset,
+        order=scan_order,
+        flyback=flyback,
+        lead_in=lead_in,
+        frames_per_position=frames_per_position,
+        repeats="axis",
+        positions=None if positions is None else whole_numbers(positions),
+    )
     return LiveAcquisition(
-        conn, shape, frames_per_partition, controller, pending_aq, hooks or Hooks(), sync_offset
+        conn, shape, frames_per_partition, controller, pending_aq, hooks or Hooks(), rule
     )

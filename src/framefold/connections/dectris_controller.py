@@ -146,6 +146,10 @@ class DectrisController:
             target=self.command, args=("trigger",), name="trigger", daemon=True
         ).start()
 
+    def cancel(self) -> None:
+        """Have the detector end the series after the frames of the trigger at hand."""
+        self.command("cancel")
+
     def disarm(self) -> None:
         """Have the detector end the series at once."""
         self.command("abort")

@@ -14,7 +14,6 @@ from framefold.core.block import Block
 from framefold.core.encoding import Encoding
 from framefold.core.losses import Losses
 from framefold.core.reader import BlockPlan, Ending
-from framefold.core.scan import Scan
 from framefold.errors import RunFailedError
 from framefold.live.announcement import ScanChoice
 from framefold.live.assembler import Assembler, FreeSlots, Verdict, frames_per_block
@@ -52,7 +51,7 @@ class MemoryReader:
         choice: ScanChoice,
         settings: StreamSettings,
     ) -> None:
-        scan = Scan.fit(len(frames), choice.nav_shape, choice.sync_offset)
+        scan = choice.rule.fit(len(frames)).scan
         self.acquisition = pending.acquisition(scan)
         self._frames = frames
         self._arrivals = arrivals

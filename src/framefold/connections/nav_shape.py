@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 from framefold.connections.hooks import DetermineNavShapeEnv, Hooks
 from framefold.connections.pending import PendingAcquisition
 from framefold.core.scan import Scan
+from framefold.core.scan_rule import ScanRule
 from framefold.errors import ScanError
 
 
@@ -15,9 +17,7 @@ def is_concrete(shape: tuple[int, ...] | None) -> bool:
     return shape is not None and -1 not in shape
 
 
-def determined(
-    pending: PendingAcquisition, hint: tuple[int, ...] | None, sync_offset: int, hooks: Hooks
-) -> Scan:
+def determined(pending: PendingAcquisition, rule: ScanRule, hooks: Hooks) -> Scan:
     """The scan of an acquisition.
 
     A shape without ``-1`` is taken as it is. Otherwise `Hooks.on_determine_nav_shape` is asked;
@@ -27,10 +27,8 @@ def determined(
     Parameters
     ----------
     pending : PendingAcquisition
-    hint : tuple of int or None
-        What the user said; at most two ``-1``.
-    sync_offset : int
-        As in `Scan`.
+    rule : ScanRule
+        What the user said.
     hooks : Hooks
 
     Raises
@@ -38,20 +36,22 @@ def determined(
     ScanError
         If the shape stays open, or does not go with the number of frames.
     """
-    frames = pending.nimages
+    frames, hint = pending.nimages, rule.nav_shape
+    if rule.positions is not None:
+        return rule.fit(frames).scan
     if hint is not None and is_concrete(hint):
-        return Scan.fit(frames, hint, sync_offset)
+        return rule.fit(frames).scan
     env = DetermineNavShapeEnv(frames, hint, pending.detector_config)
     told = hooks.on_determine_nav_shape(env)
     if told is not None:
         if not is_concrete(tuple(told)):
             raise ScanError(f"on_determine_nav_shape returned {told!r}; a shape without -1 is due")
-        return Scan.fit(frames, tuple(told), sync_offset)
+        return replace(rule, nav_shape=tuple(told)).fit(frames).scan
     if hint is not None:
-        return Scan.fit(frames, hint, sync_offset)
+        return rule.fit(frames).scan
     if pending.nav_shape is not None:
-        return Scan.fit(frames, pending.nav_shape, sync_offset)
-    scan = Scan.fit(frames, None, sync_offset)
+        return replace(rule, nav_shape=pending.nav_shape).fit(frames).scan
+    scan = rule.fit(frames).scan
     warnings.warn(
         f"the scan shape {scan.shape} is guessed from {frames} frames; give nav_shape=, or a "
         "hook on_determine_nav_shape",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from framefold.core.scan_rule import ScanRule
 from framefold.core.scan_shapes import Guess
 
 
@@ -51,7 +53,7 @@ class Announcement:
     scan: Guess | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ScanChoice:
     """How the scan of an announced series runs.
 
@@ -63,8 +65,29 @@ class ScanChoice:
         Frames to skip at the start, or positions to leave blank (negative).
     frames_per_block : int or None
         Frames handed to a worker at a time; None for "auto".
+    scan_order, flyback, lead_in, frames_per_position, positions
+        As in `ScanRule`; frames at one position are not summed. None for what the stream was told.
     """
 
     nav_shape: tuple[int, ...] | None
     sync_offset: int = 0
     frames_per_block: int | None = None
+    scan_order: Literal["raster", "snake"] | None = None
+    flyback: int | None = None
+    lead_in: int | None = None
+    frames_per_position: int | None = None
+    positions: NDArray[np.int64] | None = None
+
+    @property
+    def rule(self) -> ScanRule:
+        """What was said of the scan."""
+        return ScanRule(
+            self.nav_shape,
+            self.sync_offset,
+            order=self.scan_order,
+            flyback=self.flyback,
+            lead_in=self.lead_in,
+            frames_per_position=self.frames_per_position or 1,
+            repeats="axis",
+            positions=self.positions,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,12 +110,7 @@ class Beginning:
         """Somebody takes the series that is held."""
         assert self._held is not None
         (_, described), self._held = self._held, None
-        self._scan_settings = replace(
-            self._settings,
-            nav_shape=choice.nav_shape,
-            sync_offset=choice.sync_offset,
-            frames_per_block=choice.frames_per_block or self._settings.frames_per_block,
-        )
+        self._scan_settings = self._settings.chosen(choice)
         return self._choose(described)
 
     def leave(self) -> None:

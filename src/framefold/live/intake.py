@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,12 @@ from framefold.live.beginning import Beginning
 from framefold.live.collection import Collection
 from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
 from framefold.live.early import MOST_FRAMES, EarlyFrames
+from framefold.live.quarantine import Quarantined
 from framefold.live.series import Belongs, SeriesLedger
 from framefold.live.settings import StreamSettings
 from framefold.protocols import Arrived, Event, Started
 from framefold.protocols.batch import Images
+from framefold.protocols.events import Part
 
 log = logging.getLogger(__name__)
 
@@ -169,11 +171,12 @@ class Intake:
             else:
                 self._end(event.reason)
 
-    def refuse(self, error: ProtocolError) -> None:
-        """A message makes no sense: count it."""
+    def refuse(self, error: ProtocolError, parts: Sequence[Part] = ()) -> None:
+        """A message makes no sense: count it, and keep a copy of the first of each kind."""
         self.counts[Count.CORRUPT] += 1
         if error.kind not in self._said:
             self._said.add(error.kind)
+            self._tell("quarantined", Quarantined.of(error, parts))
             log.warning(
                 "message refused, first of its kind source=%s kind=%s detail=%s",
                 self._settings.endpoint, error.kind, error.detail,

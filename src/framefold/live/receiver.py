@@ -138,7 +138,7 @@ class Receiver:
                 if parts is None:
                     return
                 self._intake.counts[Count.MESSAGES] += 1
-                self._handle_all(partial(self._events, parts))
+                self._handle_all(partial(self._events, parts), parts)
             taken += max(1, many)
 
     def _take_images(self) -> int:
@@ -160,25 +160,25 @@ class Receiver:
         self._transport.take(taken)
         return taken
 
-    def _handle_all(self, events: Callable[[], Iterable[Event]]) -> None:
+    def _handle_all(self, events: Callable[[], Iterable[Event]], parts: Sequence[Part]) -> None:
         """Handle what a message says; a message we cannot make sense of is refused."""
 
         def handle() -> None:
             for event in events():
                 self._intake.handle(event)
 
-        self._fenced(handle)
+        self._fenced(handle, parts)
 
-    def _fenced(self, act: Callable[[], None]) -> None:
+    def _fenced(self, act: Callable[[], None], parts: Sequence[Part] = ()) -> None:
         try:
             act()
         except ProtocolError as error:
-            self._intake.refuse(error)
+            self._intake.refuse(error, parts)
         except (OSError, EOFError):
             raise  # whoever we work for is gone
         except Exception as error:  # noqa: BLE001 - fence around one message: count it, go on
             detail = "".join(traceback.format_exception(error))
-            self._intake.refuse(ProtocolError("unexpected", detail))
+            self._intake.refuse(ProtocolError("unexpected", detail), parts)
 
     def _events(self, parts: Sequence[Part]) -> tuple[Event, ...]:
         if self._protocol is None or not self._protocol.understands(parts[0]):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framefold.core.pixel_mask import checked_masked
 from framefold.core.scan_rule import ScanRule
 from framefold.errors import ConfigError
+from framefold.live.announcement import ScanChoice
 from framefold.live.ring import COUNTERS_BYTES
 
 MIB = 1 << 20
@@ -67,6 +71,8 @@ class StreamSettings:
         How the connection is read: ZeroMQ's by our own code (``"zmtp"``) or by the library
         (``"libzmq"``), Merlin's over TCP (``"mpx"``); ``"auto"`` for what goes with the protocol,
         and our own code as far as it goes.
+    positions : ndarray of int or None
+        Where each frame belongs, as `PositionTable.of` takes it, instead of any order.
 
     Raises
     ------
@@ -94,6 +100,7 @@ class StreamSettings:
     hold: bool = False
     masked: str = "zero"
     transport: str = "auto"
+    positions: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         checked_masked(self.masked)
@@ -128,6 +135,22 @@ class StreamSettings:
             known = ", ".join(logging.getLevelNamesMapping())
             raise ConfigError(f"log_level={self.log_level!r}: give one of {known}")
 
+    def chosen(self, choice: ScanChoice) -> StreamSettings:
+        """The settings of one series, for which somebody chose how its scan runs."""
+        told = {
+            name: value
+            for name in ("scan_order", "flyback", "lead_in", "frames_per_position", "positions")
+            if (value := getattr(choice, name)) is not None
+        }
+        return replace(
+            self,
+            nav_shape=choice.nav_shape,
+            sync_offset=choice.sync_offset,
+            frames_per_block=choice.frames_per_block or self.frames_per_block,
+            repeats="axis",
+            **told,
+        )
+
     @property
     def rule(self) -> ScanRule:
         """What was said of the scan."""
@@ -139,4 +162,5 @@ class StreamSettings:
             lead_in=self.lead_in,
             frames_per_position=self.frames_per_position,
             repeats=self.repeats,
+            positions=self.positions,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from framefold.errors import ConfigError, RunFailedError
 from framefold.live.block import SlotBlock, forget
 from framefold.live.counters import Count, counters, losses
 from framefold.live.kept_slots import KeptSlots
+from framefold.live.quarantine import KEPT, Quarantined
 from framefold.live.settings import StreamSettings
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Segment
@@ -95,6 +97,7 @@ class Link:
         self.counts = counters(self.ring.bytes)
         self.kept = KeptSlots(settings.keep_bytes)
         self.closing = False
+        self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)  # written by: who follows
         # held by: who follows an acquisition, or waits for the next one
         self._following = threading.Lock()
         self._follower: int | None = None
@@ -248,6 +251,11 @@ class Stream:
         )
 
     @property
+    def quarantine(self) -> tuple[Quarantined, ...]:
+        """The last messages that made no sense, the first of each kind in each series."""
+        return tuple(self._link.quarantine)
+
+    @property
     def is_closed(self) -> bool:
         """Whether it was closed."""
         return self._closing
@@ -290,6 +298,8 @@ class Stream:
             link.free([facts[0].slot])
         elif verb == "recall":
             link.free(link.kept.recall())
+        elif verb == "quarantined":
+            link.quarantine.append(facts[0])
         elif verb == "exhausted":
             self.close()  # a recording was played to its end
         elif verb == "refused":
@@ -385,6 +395,8 @@ class LiveReader:
                     yield facts[0]
                 elif verb == "ended" and facts[0] == self.acquisition.ident:
                     self._ending = facts[1]
+                elif verb == "quarantined":
+                    self._link.quarantine.append(facts[0])
 
     def release(self, block: Block) -> None:
         """Take a block back; its slot is the receiver's again, now or after a while."""

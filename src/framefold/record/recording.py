@@ -158,6 +158,9 @@ class Recording:
             if verb == "written":
                 with self._changed:
                     block = self._out.pop(fact)
+                    if not self._out:
+                        # of a recording that was stopped before its end nothing else tells
+                        self._changed.notify_all()
                 self._give_back(block)
             else:
                 self._note(fact)
