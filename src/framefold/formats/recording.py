@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -25,6 +26,9 @@ from framefold.formats.stack import Stack
 from framefold.formats.stored import lay_out
 
 SUMMARY = "HDF5 as framefold records it (name the master file)"
+
+_SWMR_FLAGS = 0b101
+"""Open for writing, and by a single writer of many readers."""
 
 _UNFINISHED = (
     "it is still being recorded, or whoever recorded it died (`framefold repair` finishes it)"
@@ -189,7 +193,10 @@ class _Frames:
         try:
             return h5py.File(path, "r")
         except OSError:
-            # one that is still being written, or whose writer died
+            # one that is still being written, or whose writer died; the library may look for ever
+            # for what it misses in a file that is damaged and read as if it were growing
+            if not _is_growing(path):
+                raise
             file = h5py.File(path, "r", libver="latest", swmr=True)
             self.unfinished = True
             return file
@@ -207,6 +214,19 @@ class _Frames:
         self.segments += moved(found.segments, start, 0, found.frames)
         self.codecs.add(found.codec)
         self.step = max(self.step, found.step)
+
+
+def _is_growing(path: str) -> bool:
+    """Whether a file says that somebody writes it while others read (SWMR).
+
+    Notes
+    -----
+    HDF5 File Format Specification 3.0, section II.A: version of the superblock at byte 8, flags
+    of its versions 2 and 3 at byte 11.
+    """
+    with Path(path).open("rb") as file:
+        start = file.read(12)
+    return len(start) == 12 and start[8] in (2, 3) and start[11] == _SWMR_FLAGS
 
 
 def _facts(file: h5py.File, identity: FileIdentity) -> dict[str, object]:
