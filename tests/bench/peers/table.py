@@ -10,8 +10,8 @@ from samples import Sample
 from workloads import MORE_IS_BETTER, Row
 
 HEAD = (
-    "workload", "ours", "peer", "ratio", "loop", "ours/loop", "CPU ours", "CPU peer", "rounds",
-    "foreign", "right", "asked", "reached",
+    "workload", "ours", "peer", "ratio", "loop", "ours/loop", "CPU ours", "CPU peer", "CPU ratio",
+    "rounds", "foreign", "right", "asked", "reached",
 )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def line(row: Row, samples: Sequence[Sample]) -> Line:
     against = ratio(pairs(mine, theirs), better)
     against_loop = ratio(pairs(mine, plain), better)
     cpu = [values(found, "cpu_us") for found in (ours, peer)]
+    cpu_ratio = ratio(pairs(*cpu), more_is_better=False)
     asked = [f"{row.times:g}x"]
     verdicts: list[bool | None] = [None if against is None else against >= row.times]
     if row.at_most is not None:
@@ -82,6 +83,7 @@ def line(row: Row, samples: Sequence[Sample]) -> Line:
         _median(plain, row.metric),
         "" if against_loop is None else f"{against_loop:.2f}",
         *(_median(one, "cpu_us") for one in cpu),
+        "" if cpu_ratio is None else f"{cpu_ratio:.2f}",
         str(len(pairs(mine, theirs))),
         f"{max((s.foreign_s for s in (*ours, *peer, *loop)), default=0):.2f} s",
         wrong[0].error or "NO" if wrong else "yes" if looked else "",
