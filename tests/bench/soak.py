@@ -46,7 +46,7 @@ LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 60.0
 GROWTH = 0.05
 FAULTS = ("--drop", "0.01", "--shuffle", "1", "--within", "64", "--duplicate", "0.01")
-KEPT = 12
+KEPT = 4
 """Acquisitions that the server remembers: enough to look at each before it goes."""
 
 
@@ -233,7 +233,9 @@ class Soak:
     def poll(self) -> None:
         """Look on, as a page does."""
         paths = ("results/sums/intensity.png?size=256", "results/com/field.npy", "coverage.png")
-        while not self.over.wait(0.1):
+        # quickly at first: what the server keeps of its answers has a limit, which is reached
+        # before anybody looks whether memory grows
+        while not self.over.wait(0.1 if time.monotonic() - self.began > SETTLE_SECONDS else 0.0):
             for path in paths:
                 with suppress(urllib.error.HTTPError):
                     self.server.get(f"/api/v1/acquisitions/latest/{path}")
