@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from encoders import bit_planes, scene
 from fenced import Fenced
+from framefold.kernels import bitplanes
 from framefold.kernels.bitplanes import WORKSPACE, planes_in_use, restore_integers
 from framefold.kernels.memory import SLACK
 
@@ -62,6 +64,26 @@ class TestRestoreIntegers:
         pixels = values.view(dtype)
 
         assert restored(pixels).tobytes() == pixels.tobytes()
+
+
+class TestRegisters:
+    """Machines with many wide registers and those with few do it in other ways, to the same end."""
+
+    @pytest.mark.parametrize("many", [False, True])
+    @pytest.mark.parametrize(("size", "planes"), [(1, 8), (2, 12), (2, 16), (4, 16), (4, 32)])
+    def test_both_ways_restore(self, monkeypatch, many, size, planes):
+        monkeypatch.setattr(bitplanes, "HAS_32_WIDE_REGISTERS", many)
+        restore = bitplanes._restoring(size, planes)
+        step = njit(lambda source, stride, target: restore(source, stride, target))
+        rng = np.random.default_rng(planes)
+        pixels = rng.integers(0, 1 << planes, 8 * bitplanes.STEP).astype(f"u{size}")
+        source = Fenced(pixels.nbytes).last(pixels.nbytes)
+        source[:] = bit_planes(pixels)
+        out = Fenced(pixels.nbytes).last(pixels.nbytes)
+
+        step(source.ctypes.data, bitplanes.STEP, out.ctypes.data)
+
+        assert out.tobytes() == pixels.tobytes()
 
 
 class TestPlanesInUse:

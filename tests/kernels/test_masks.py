@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framefold.kernels import dots
+from framefold.kernels.dots import pad_masks
 from framefold.kernels.masks import PackedMasks, apply_plainly
+from framefold.kernels.rows import as_rows
 
 FRAMES = ["u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8", "?", "i8", "c8"]
 MASKS = ["?", "u1", "i8", "f4", "f8", "c8", "c16"]
@@ -56,6 +59,22 @@ class TestEveryPair:
             assert (np.abs(found - expected) <= scale * (1e-5 if single else 1e-13)).all()
         alone = [packed.apply(frames[f : f + 1]).tobytes() for f in range(n)]
         assert found.tobytes() == b"".join(alone)
+
+
+class TestRegisters:
+    """The register blocks of machines with few and with many registers give the same bits."""
+
+    def test_blocks_do_not_show(self) -> None:
+        rng = np.random.default_rng(1)
+        rows = as_rows(rng.integers(0, 900, (11, 128)).astype(np.uint16))
+        for count in (1, 2, 3, 4, 5, 7, 16):
+            masks = pad_masks(rng.random((count, 128)), np.dtype(np.float32))
+            few, many = np.zeros((2, len(rows), count))
+            dots._dot_block_of_16(rows, 0, masks, 0, 128, few)
+            dots._dot_block_of_32(rows, 0, masks, 0, 128, many)
+
+            assert few.tobytes() == many.tobytes(), count
+            assert np.allclose(few, rows @ masks.T.astype(np.float64), rtol=1e-5), count
 
 
 class TestWays:

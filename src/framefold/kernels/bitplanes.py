@@ -20,10 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 
-from framefold.kernels.compiled import instruction, kernel
+from framefold.kernels.compiled import HAS_32_WIDE_REGISTERS, instruction, kernel
 from framefold.kernels.memory import (
     INT32,
     INT64,
@@ -40,8 +39,6 @@ STEP = 64
 
 WORKSPACE = 8 * 4 * STEP
 """Room that `restore_integers` needs for what it may not yet write [bytes]."""
-
-_HAS_32_WIDE_REGISTERS = bool(llvm.get_host_cpu_features().get("avx512bw", False))
 
 _Rows = list[Any]  # LLVM vectors of 64 or 32 bytes; None is a row known to be zero
 _Orders = list[list[int]]
@@ -237,7 +234,7 @@ def _restoring(size: int, planes: int) -> Callable[[int, int, int], None]:
                     place = builder.add(target, ir.Constant(INT64, integers * size))
                     _store_lane(builder, place, parts, lane, narrow, size)
 
-    narrow_rows = planes > 8 and not _HAS_32_WIDE_REGISTERS
+    narrow_rows = planes > 8 and not HAS_32_WIDE_REGISTERS
     return instruction(3, emit_twice if narrow_rows else emit)  # type: ignore[no-any-return]
 
 

@@ -8,9 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import llvmlite.binding as llvm
 from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
+
+HAS_32_WIDE_REGISTERS = bool(llvm.get_host_cpu_features().get("avx512bw", False))
+"""Whether there are 32 registers of 64 bytes (AVX-512); else 16 of 32 bytes are counted on (AVX2).
+
+It decides how much is done at a time, never what comes out.
+"""
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 

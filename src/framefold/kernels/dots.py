@@ -3,9 +3,13 @@
 Each (frame, mask) pair has its own vector of lanes; pixel p always goes to lane p modulo the
 number of lanes by one fused multiply-add, and the lanes are folded as a fixed tree once per
 2048 pixels into a float64. So a pair's result depends on that frame and that mask alone, not on
-how many others share the call; the register blocks (8 frames x 3 masks, 4 x 5, 1 x 3) only decide
-how often values are loaded. LLVM does not vectorise such a loop by itself, hence vector IR, which
-it lowers to AVX-512, AVX2 or NEON as the machine has it.
+how many others share the call; the register blocks only decide how often values are loaded. LLVM
+does not vectorise such a loop by itself, hence vector IR, which it lowers to AVX-512, AVX2 or NEON
+as the machine has it.
+
+A pair's lanes fill one register of AVX-512, of which there are 32: blocks of 8 frames x 3 masks, or
+4 x 5. They take two of AVX2's 16: there 2 frames x 3 masks are what fits without spilling, and take
+40 us a frame of 256x256 uint16 for 16 masks where 8 x 3 take 72 (AMD EPYC, one core).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from framefold.kernels.compiled import kernel
+from framefold.kernels.compiled import HAS_32_WIDE_REGISTERS, kernel
 
 BLOCK = 2048  # pixels between folds: 3 masks x 8 KiB stay in a first-level cache beside the frames
 _LANES = {"float32": 16, "float64": 8}  # 64 bytes, one AVX-512 register
@@ -168,6 +172,8 @@ def _block_kernel(n_frames: int, n_masks: int) -> Any:
     return dot
 
 
+_dot_2x3 = _block_kernel(2, 3)
+_dot_2x2 = _block_kernel(2, 2)
 _dot_8x3 = _block_kernel(8, 3)
 _dot_8x1 = _block_kernel(8, 1)
 _dot_4x5 = _block_kernel(4, 5)
@@ -177,10 +183,54 @@ _dot_1x1 = _block_kernel(1, 1)
 
 
 @kernel
-def _dot_block(
+def _dot_frames(
+    rows: NDArray[Any], first: int, p: int, masks: NDArray[Any], q: int, n: int, out: NDArray[Any]
+) -> None:
+    """Frames from ``first`` on, one at a time, with all masks over one block of pixels."""
+    for f in range(first, rows.shape[0]):
+        m = 0
+        while m + 3 <= masks.shape[0]:
+            _dot_1x3(rows, f, p, masks, m, q, n, out)
+            m += 3
+        while m < masks.shape[0]:
+            _dot_1x1(rows, f, p, masks, m, q, n, out)
+            m += 1
+
+
+@kernel
+def _dot_block_of_16(
     rows: NDArray[Any], p: int, masks: NDArray[Any], q: int, n: int, out: NDArray[Any]
 ) -> None:
-    """All frames with all masks over one block of pixels."""
+    """All frames with all masks over one block of pixels, where there are 16 registers."""
+    frames = rows.shape[0]
+    count = masks.shape[0]
+    f = 0
+    if count == 1:
+        while f + 4 <= frames:
+            _dot_4x1(rows, f, p, masks, 0, q, n, out)
+            f += 4
+    else:
+        pairs = frames - frames % 2
+        m = 0
+        while m < count:
+            left = count - m
+            if left == 2 or left == 4:  # rather than a block of one mask
+                for f in range(0, pairs, 2):
+                    _dot_2x2(rows, f, p, masks, m, q, n, out)
+                m += 2
+            else:  # the frames pass by three masks that stay in the first-level cache
+                for f in range(0, pairs, 2):
+                    _dot_2x3(rows, f, p, masks, m, q, n, out)
+                m += 3
+        f = pairs
+    _dot_frames(rows, f, p, masks, q, n, out)
+
+
+@kernel
+def _dot_block_of_32(
+    rows: NDArray[Any], p: int, masks: NDArray[Any], q: int, n: int, out: NDArray[Any]
+) -> None:
+    """The same where there are 32."""
     frames = rows.shape[0]
     count = masks.shape[0]
     f = 0
@@ -202,15 +252,10 @@ def _dot_block(
             _dot_4x1(rows, f, p, masks, m, q, n, out)
             m += 1
         f += 4
-    while f < frames:
-        m = 0
-        while m + 3 <= count:
-            _dot_1x3(rows, f, p, masks, m, q, n, out)
-            m += 3
-        while m < count:
-            _dot_1x1(rows, f, p, masks, m, q, n, out)
-            m += 1
-        f += 1
+    _dot_frames(rows, f, p, masks, q, n, out)
+
+
+_dot_block = _dot_block_of_32 if HAS_32_WIDE_REGISTERS else _dot_block_of_16
 
 
 @kernel
