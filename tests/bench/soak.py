@@ -307,9 +307,10 @@ def ceiling(server: Server, file: Path, bind: str) -> float:
         while len(rates) < 8:
             time.sleep(0.3)
             for one in server.json("/api/v1/acquisitions")["acquisitions"]:
-                if one["state"] == "complete":
-                    facts = server.json(f"/api/v1/acquisitions/{one['id']}")
-                    rates[one["id"]] = facts["statistics"]["frames_per_second"]
+                if one["state"] == "complete" and one["id"] not in rates:
+                    with suppress(urllib.error.HTTPError):  # forgotten meanwhile
+                        facts = server.json(f"/api/v1/acquisitions/{one['id']}")
+                        rates[one["id"]] = facts["statistics"]["frames_per_second"]
     finally:
         detector.close()
     return statistics.median(list(rates.values())[2:])  # the first ones encode, and warm up
@@ -355,16 +356,21 @@ def main() -> int:
     bind = f"tcp://127.0.0.1:{free_port()}"
     with recorded() as (file, frames):
         server = Server(bind)
-        most = ceiling(server, file, bind)
-        rate = told.share * most
-        options = (*FAULTS, "--rate", f"{rate:.0f}", "--scans", "endless", "--seed", "5")
-        detector = Detector(file, *options, bind=bind)
-        soak = Soak(server, detector, Truth(frames))
-        soak.run(told.minutes * 60)
-        detector.close()
-        pids = descendants(server.process.pid)
-        server.process.send_signal(signal.SIGINT)
-        code = server.process.wait(60)
+        try:
+            most = ceiling(server, file, bind)
+            rate = told.share * most
+            options = (*FAULTS, "--rate", f"{rate:.0f}", "--scans", "endless", "--seed", "5")
+            detector = Detector(file, *options, bind=bind)
+            soak = Soak(server, detector, Truth(frames))
+            try:
+                soak.run(told.minutes * 60)
+            finally:
+                detector.close()
+            pids = descendants(server.process.pid)
+            server.process.send_signal(signal.SIGINT)
+            code = server.process.wait(60)
+        finally:
+            server.process.kill()
     deadline = time.monotonic() + 10
     while left_behind(pids) and time.monotonic() < deadline:
         time.sleep(0.1)
