@@ -15,6 +15,7 @@ import pytest
 
 from framefold import Context, SumSigUDF
 from framefold.formats import recording_names as names
+from framefold.formats.unfinished import patches
 from framefold.record.repair import repair
 from record.writing_until_killed import frames, order
 
@@ -54,11 +55,18 @@ class TestKilled:
         wanted = frames()
         done = order()[:safe]
 
-        # as it was left, with a reader that follows a writer
-        with h5py.File(master, "r", libver="latest", swmr=True) as file:
+        # as it was left, with a reader that follows a writer; where a page of the index was cut in
+        # two, HDF5 would wait for the rest of it, for hours
+        if not any(len(patches(path)) > 1 for path in tmp_path.glob("*_data_*.h5")):
+            with h5py.File(master, "r", libver="latest", swmr=True) as file:
+                for position in done[-3:]:
+                    entry = file[f"entry/data/{names.data_name(position // 7000)}"]
+                    assert (entry[position % 7000] == wanted[position]).all()
+        with Context.inline() as ctx:
+            dataset = ctx.load(master) if safe else None
             for position in done[-3:]:
-                entry = file[f"entry/data/{names.data_name(position // 7000)}"]
-                assert (entry[position % 7000] == wanted[position]).all()
+                at = divmod(int(position), dataset.acquisition.nav_shape[1])
+                assert (ctx.frame(dataset, at) == wanted[position]).all()
         found = repair(master)
 
         # and finished, with any reader

@@ -115,7 +115,7 @@ class TestOtherReaders:
     def test_h5grove(self, master, shown):
         content = pytest.importorskip("h5grove.content")
         with h5py.File(master) as file:
-            found = content.DatasetContent("/entry/data/data", file)
+            found = content.create_content(file, "/entry/data/data")
             assert (found.data() == shown).all()
             assert found.metadata()["shape"] == (*NAV, *SIG)
 

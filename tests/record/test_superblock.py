@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefold.errors import DataError
-from framefold.record.superblock import Superblock, close_for_dead_writer, lookup3
+from framefold.formats.superblock import Superblock, lookup3
+from framefold.record.dead_writer import close_for_dead_writer
 
 
 class TestLookup3:

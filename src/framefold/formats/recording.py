@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from framefold.formats.opened import FileIdentity
 from framefold.formats.request import Request, is_pixel_type
 from framefold.formats.stack import Stack
 from framefold.formats.stored import lay_out
+from framefold.formats.unfinished import Unfinished
 
 SUMMARY = "HDF5 as framefold records it (name the master file)"
 
@@ -173,7 +176,7 @@ class _Frames:
         try:
             with hdf5_errors(path), self._opened(path) as file:
                 dataset = file[names.FRAMES]
-                found = lay_out(dataset, self._links)
+                found = lay_out(dataset, self._links, path=path)
                 start = int(dataset.attrs["image_nr_low"]) - 1
         except DataError as error:
             self.missing.append(link.filename)
@@ -189,17 +192,18 @@ class _Frames:
                 found = lay_out(dataset, self._links, sig_dims=len(self._sig_shape))
                 self._take(found, 0, names.FRAMES)
 
-    def _opened(self, path: str) -> h5py.File:
-        try:
-            return h5py.File(path, "r")
-        except OSError:
-            # one that is still being written, or whose writer died; the library may look for ever
-            # for what it misses in a file that is damaged and read as if it were growing
-            if not _is_growing(path):
-                raise
-            file = h5py.File(path, "r", libver="latest", swmr=True)
-            self.unfinished = True
-            return file
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[h5py.File]:
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(h5py.File(path, "r"))
+            except OSError:
+                # one that is still being written, or whose writer died; others are damaged
+                if not _is_growing(path):
+                    raise
+                self.unfinished = True
+                file = stack.enter_context(h5py.File(stack.enter_context(Unfinished(path)), "r"))
+            yield file
 
     def _take(self, found: Layout, start: int, name: str) -> None:
         known = self.dtype or self._expected.newbyteorder(found.dtype.byteorder)

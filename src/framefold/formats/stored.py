@@ -42,6 +42,7 @@ def lay_out(
     sig_dims: int = 2,
     fixed: Mapping[int, int] | None = None,
     depth: int = 0,
+    path: str | None = None,
 ) -> Layout:
     """Find out how a dataset is best read.
 
@@ -57,13 +58,15 @@ def lay_out(
         Leading axes that choose instead of counting: axis -> index.
     depth : int
         How many virtual datasets were followed to come here.
+    path : str or None
+        Its file, where HDF5 was given something else to read it by.
 
     Raises
     ------
     DataError
         If it holds no pixels, or a filter is missing that would be needed.
     """
-    identity = FileIdentity.of(dataset.file.filename)
+    identity = FileIdentity.of(path or dataset.file.filename)
     what = f"{identity.path}:{dataset.name}"
     with hdf5_errors(identity.path):
         dtype = dataset.dtype

@@ -18,13 +18,13 @@ from framefold.core.reader import Ending
 from framefold.errors import ConfigError, DataError
 from framefold.formats import recording_names as names
 from framefold.live.block import SlotBlock
+from framefold.record.dead_writer import close_for_dead_writer
 from framefold.record.master import begin_master, finish_master
 from framefold.record.plan import MASTER_ENDING, Plan, folder_of, free_name, needed_bytes
 from framefold.record.settings import RecordingSettings
 from framefold.record.state import RecordingState
 from framefold.record.store import FrameStore, Written
 from framefold.record.story import Story
-from framefold.record.superblock import close_for_dead_writer
 
 log = logging.getLogger(__name__)
 

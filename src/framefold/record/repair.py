@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from framefold.errors import DataError
 from framefold.formats import recording_names as names
 from framefold.formats.library import hdf5_errors
+from framefold.record.dead_writer import close_for_dead_writer
 from framefold.record.master import finish_master
 from framefold.record.plan import MASTER_ENDING, Plan
 from framefold.record.story import Story
-from framefold.record.superblock import close_for_dead_writer
 
 
 def repair(

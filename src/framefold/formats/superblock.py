@@ -1,10 +1,10 @@
-"""The first bytes of an HDF5 file: whether it was closed, and closing it for a writer that died."""
+"""The first bytes of an HDF5 file: whether it was closed, and where it ends."""
 
 from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from framefold.errors import DataError
@@ -79,45 +79,6 @@ class Superblock:
             self.root,
         )  # fmt: skip
         return head + _CHECKSUM.pack(lookup3(head))
-
-
-def close_for_dead_writer(path: str | os.PathLike[str]) -> bool:
-    """Mark a file as closed whose writer is gone, so that everybody may open it.
-
-    What a SWMR writer has written is in order at any moment; only the flags say that it is
-    still at work, and the end of the file is the one of the beginning. One who could not close it
-    on a full disk has written the end that it would have had.
-
-    Parameters
-    ----------
-    path : path-like
-        The file. Nobody may be writing it.
-
-    Returns
-    -------
-    bool
-        Whether something had to be done.
-
-    Raises
-    ------
-    DataError
-        If it is not a file that we wrote, or cannot be written.
-    """
-    found = Superblock.read(path)
-    if found is None:
-        raise DataError(f"{path} does not begin like a file that framefold wrote; it is left alone")
-    size = Path(path).stat().st_size
-    if found.is_closed and found.end <= size:
-        return False
-    mended = replace(found, flags=0, end=size)
-    try:
-        with Path(path).open("r+b") as file:
-            file.write(mended.packed())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise DataError(f"{path} cannot be mended: {error.strerror}") from error
-    return True
 
 
 def lookup3(data: bytes) -> int:

@@ -1,0 +1,131 @@
+"""The index of a dataset's chunks where its writer died, or is at work; read without HDF5.
+
+HDF5 rewrites whole pages of the index, some 20 kB each. A kill can cut such a write in two between
+two pages of memory: the front is new, the rest as it was. Its checksum is wrong then, and HDF5
+either refuses the file or, reading as for SWMR, waits for a writer that is gone, for hours. But
+chunks never move: every entry in front of the cut is right, and every one behind it was. Only the
+checksum has to be set, and entries that were never written, or are cut themselves, to be emptied.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefold.kernels.lookup3 import lookup3
+
+_HEADER = struct.Struct("<4sBBBBQQI")  # FAHD: kind, width, page bits, entries, address, checksum
+_BLOCK = struct.Struct("<4sBBQ")  # FADB: kind, address of the header
+_CHECKSUM = struct.Struct("<I")
+_NOWHERE = 0xFFFFFFFFFFFFFFFF
+_SEARCHED = 1 << 16  # bytes at the start of a file, in which its datasets are laid out
+_ADDRESS_BYTES, _MASK_BYTES = 8, 4
+
+
+@dataclass(frozen=True, slots=True)
+class FixedArray:
+    """Where the index of a dataset with a fixed number of chunks lies.
+
+    Parameters
+    ----------
+    entries : int
+        How many chunks there may be.
+    width : int
+        Of one entry [bytes].
+    per_page : int
+        Entries of a page.
+    address : int
+        Where its data block begins [bytes].
+
+    Notes
+    -----
+    HDF5 File Format Specification 3.0, section III.E, "Disk Format: Level 1E - Fixed Array Index".
+    """
+
+    entries: int
+    width: int
+    per_page: int
+    address: int
+
+    @classmethod
+    def find(cls, content: NDArray[np.uint8]) -> FixedArray | None:
+        """The index of the one dataset in a data file that has chunks; None if none is begun."""
+        start = content[:_SEARCHED].tobytes()
+        at = start.find(b"FAHD")
+        while at >= 0:
+            head = start[at : at + _HEADER.size]
+            if len(head) == _HEADER.size and _is_whole(head):
+                _, _, _, width, bits, entries, address, _ = _HEADER.unpack(head)
+                there = width >= _ADDRESS_BYTES and address < len(content)
+                return cls(entries, width, 1 << bits, address) if there else None
+            at = start.find(b"FAHD", at + 1)
+        return None
+
+    @property
+    def pages(self) -> int:
+        """How many pages it has; 0 for one without."""
+        return -(-self.entries // self.per_page) if self.entries > self.per_page else 0
+
+    def patches(self, content: NDArray[np.uint8]) -> dict[int, bytes]:
+        """What must be written so that every page has the checksum of what is in it.
+
+        Parameters
+        ----------
+        content : ndarray of uint8, shape (bytes,)
+            The file.
+
+        Returns
+        -------
+        dict of int to bytes
+            By address; empty if nothing was cut in two.
+        """
+        found = {}
+        for at, size in self._pieces(content):
+            piece = content[at : at + size].tobytes()
+            if len(piece) == size and not _is_whole(piece):
+                found[at] = self._mended(at, piece, len(content))
+        return found
+
+    def _pieces(self, content: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
+        """Address and length of everything that has a checksum of its own and is in use."""
+        marks = -(-self.pages // 8)
+        front = _BLOCK.size + marks
+        if not self.pages:
+            yield self.address, front + self.entries * self.width + _CHECKSUM.size
+            return
+        yield self.address, front + _CHECKSUM.size
+        begun = np.unpackbits(content[self.address + _BLOCK.size : self.address + front])
+        start = self.address + front + _CHECKSUM.size
+        for page in np.flatnonzero(begun[: self.pages]).tolist():
+            count = min(self.per_page, self.entries - page * self.per_page)
+            yield (
+                start + page * (self.per_page * self.width + _CHECKSUM.size),
+                count * self.width + _CHECKSUM.size,
+            )
+
+    def _mended(self, at: int, piece: bytes, end: int) -> bytes:
+        front = 0
+        if at == self.address:
+            front = len(piece) - _CHECKSUM.size if self.pages else _BLOCK.size
+        body = bytearray(piece[: -_CHECKSUM.size])
+        empty = _NOWHERE.to_bytes(8, "little") + bytes(self.width - _ADDRESS_BYTES)
+        sized = self.width - _ADDRESS_BYTES - _MASK_BYTES
+        for place in range(front, len(body), self.width):
+            address = int.from_bytes(body[place : place + _ADDRESS_BYTES], "little")
+            length = body[place + _ADDRESS_BYTES : place + _ADDRESS_BYTES + max(0, sized)]
+            behind = address + int.from_bytes(length, "little")
+            if not address or behind > end:
+                body[place : place + self.width] = empty
+        return bytes(body) + _CHECKSUM.pack(_sum_of(bytes(body)))
+
+
+def _is_whole(piece: bytes) -> bool:
+    return bool(_CHECKSUM.unpack(piece[-_CHECKSUM.size :])[0] == _sum_of(piece[: -_CHECKSUM.size]))
+
+
+def _sum_of(piece: bytes) -> int:
+    return int(lookup3(np.frombuffer(piece, np.uint8)))
