@@ -107,7 +107,7 @@ def keys(schema: dict[str, dict[str, dict[str, object]]]) -> set[str]:
     return (
         named
         - {"server", "workers", "sources", "buffers", "scan", "pipeline", "history"}
-        - {"recording", "logging"}
+        - {"recording", "logging", "overload"}
     )
 
 

@@ -237,6 +237,7 @@ class Service:
                 make_pipeline(self._config.pipeline),
                 pool,
                 ident=reader.acquisition.ident,
+                newest=self._room if self._config.overload.processing == "newest" else None,
             )
         except Exception as error:
             log.exception("not processed id=%s error=%s", reader.acquisition.ident, error)
@@ -248,6 +249,10 @@ class Service:
         run.start()
         run.join()
         log.info("acquisition %s: %s", run.state.value, run.latest.reason)
+
+    def _room(self) -> int:
+        """How many blocks may wait for workers where the newest come first: half of the ring."""
+        return self._stream.statistics().slots // 2 if self._stream else 1
 
     def status(self) -> Mapping[str, object]:
         """What the status page shows beside the current run."""

@@ -126,6 +126,13 @@ class RecordingConfig(_Section):
     """Whether all messages are logged as they come, too."""
 
 
+class OverloadConfig(_Section):
+    """What gives way when frames come faster than they are worked on."""
+
+    processing: Literal["lossless", "newest"] = "lossless"
+    """"lossless": the detector has to wait; "newest": the oldest frames are let go."""
+
+
 class PipelineConfig(_Section):
     """One UDF of the run."""
 
@@ -160,6 +167,7 @@ class Config(_Section):
     sources: dict[str, SourceConfig] = Field(default_factory=dict)
     buffers: BuffersConfig = BuffersConfig()
     scan: ScanConfig = ScanConfig()
+    overload: OverloadConfig = OverloadConfig()
     pipeline: tuple[PipelineConfig, ...] = ()
     recording: RecordingConfig = RecordingConfig()
     history: HistoryConfig = HistoryConfig()
@@ -296,6 +304,7 @@ _SECTIONS: dict[str | None, type[BaseModel]] = {
     "workers": WorkersConfig,
     "buffers": BuffersConfig,
     "scan": ScanConfig,
+    "overload": OverloadConfig,
     "recording": RecordingConfig,
     "pipeline": PipelineConfig,
     "history": HistoryConfig,

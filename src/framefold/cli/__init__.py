@@ -26,6 +26,7 @@ COMMANDS = {
     "repair": ("framefold.cli.repair:command", "Finish recordings whose writer died."),
     "compare": ("framefold.cli.compare:command", "Show where two result files differ."),
     "sim": ("framefold.cli.sim:command", "Play a detector (simplon-v1, simplon-v2)."),
+    "doctor": ("framefold.cli.doctor:command", "Look whether what is needed is there."),
     "udf": ("framefold.cli.udf:command", "List the UDFs that can be named."),
 }
 """Name -> where it lives, and its line in the list. Listed here so that nothing is imported."""

@@ -88,3 +88,9 @@ class Block(Protocol):
 
     def open(self) -> AbstractContextManager[Frames]:
         """Reach the frames, in whatever process this is called."""
+
+
+def positions_of(block: Block) -> NDArray[np.int64]:
+    """Flat positions of a block's frames; a copy."""
+    with block.open() as frames:
+        return np.array(frames.positions)

@@ -25,6 +25,8 @@ class PositionState(IntEnum):
     """Outside the region of interest."""
     BEFORE_JOIN = 6
     """Its frame had gone by when we began to listen."""
+    DROPPED = 7
+    """Its frame came and was let go: processing was too slow, and the newest were to come first."""
 
 
 def counted(states: NDArray[np.uint8]) -> dict[str, int]:

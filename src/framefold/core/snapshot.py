@@ -114,6 +114,8 @@ class Snapshot:
         UDFs that raised.
     created : float
         Wall-clock time [s since the epoch].
+    report : mapping of str to float
+        How long the last block was underway in each stage [s].
     """
 
     version: int

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.acquisition import Acquisition
-from framefold.core.block import Block
+from framefold.core.block import Block, positions_of
 from framefold.core.coverage import Coverage, PositionState
 from framefold.core.losses import Losses
 from framefold.core.refolding import Refolding
@@ -22,6 +22,7 @@ from framefold.core.scan import NOWHERE, Scan
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
 from framefold.core.tally import SHARED, Key, Spent, Tally
 from framefold.engine.cutting import ranks
+from framefold.engine.lags import Lags
 from framefold.engine.pool import Outcome
 from framefold.errors import RunFailedError
 from framefold.udf import BufferWrapper, UDFMeta
@@ -100,6 +101,7 @@ class Fold:
         self.first_error: BaseException | None = None
         self.folded_blocks = 0
         self.tally = Tally()  # of the workers
+        self.lags = Lags()
 
     def spent(self) -> dict[Key, Spent]:
         """Where time went, in the workers and here."""
@@ -146,6 +148,7 @@ class Fold:
                 self.tally.include(part.spent)
                 self._merge(part)
             self._coverage.mark(outcome.result.positions, PositionState.MERGED)
+            self.lags.folded(outcome.block, outcome.result, time.monotonic())
             damaged = outcome.result.undecodable
             if len(damaged):
                 if not self.undecodable:
@@ -155,6 +158,12 @@ class Fold:
                     )
                 self.undecodable += len(damaged)
                 self._coverage.mark(damaged, PositionState.CORRUPT)
+
+    def let_go(self, positions: NDArray[np.int64]) -> None:
+        """Note frames that came and are not worked on: the newest were to come first."""
+        with self.lock:
+            self._coverage.mark(positions, PositionState.DROPPED)
+            self._moved = True
 
     def _give_up(self, outcome: Outcome) -> None:
         log.error("block set aside block=%d reason=%s", outcome.block.ident, outcome.lost)
@@ -332,6 +341,7 @@ class Fold:
                 self._moved = False
                 if self._shown:
                     self._channels = self._pictured()
+            self.lags.pictured(time.monotonic())
             states = self._coverage.states()
             return Snapshot(
                 version=self._version,
@@ -351,6 +361,7 @@ class Fold:
                 ),
                 failures=tuple((self._unseen | self._failures).values()),
                 created=time.time(),
+                report=self.lags.as_dict(),
             )
 
     def _pictured(self) -> Mapping[str, Mapping[str, Channel]]:
@@ -394,8 +405,7 @@ def _ranked(positions: NDArray[np.int64], selection: NDArray[np.bool_] | None) -
 def _positions(block: Block) -> NDArray[np.int64]:
     """Where a block's frames belong; nothing when it cannot even be opened."""
     try:
-        with block.open() as frames:
-            return np.array(frames.positions)
+        return positions_of(block)
     except Exception as error:  # noqa: BLE001 - whatever a reader may raise is why it is here
         log.warning("block cannot be opened block=%d error=%s", block.ident, error)
         return np.empty(0, dtype=np.int64)

@@ -23,6 +23,7 @@ from framefold.core.scan_rule import ScanRule
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.fold import Fold
 from framefold.engine.line import CUT_FOR_WORKERS, PLACES_PER_WORKER, Line
+from framefold.engine.newest import NewestFirst, Room
 from framefold.engine.pool import Outcome, Pool, Session
 from framefold.engine.publication import Publication, Watcher
 from framefold.engine.report import Report
@@ -94,6 +95,10 @@ class Run:
         Whether partitions are merged in the order in which the reader hands blocks out, cut in
         a way that does not depend on the number of workers: float results are then the same
         bits for any pool. Also done if a UDF asks for it (`UDF.MERGE_ORDER`).
+    newest : callable, optional
+        How many blocks may wait for workers: then the newest comes first, and the oldest goes
+        back unworked when there are more. When left out all are worked on, and wait where they
+        are, at last in the detector.
 
     Raises
     ------
@@ -119,6 +124,7 @@ class Run:
         tile_shape: Sequence[int] | None = None,
         shown: bool = True,
         ordered: bool = False,
+        newest: Room | None = None,
     ) -> None:
         if not udfs:
             raise ParameterError("empty list of UDFs - nothing to do!")
@@ -152,6 +158,8 @@ class Run:
         has_line = ordered and not pool.in_this_thread
         self._line = Line(PLACES_PER_WORKER * pool.workers) if has_line else None
         self.fold = Fold(acquisition, reduction, tuple(udfs), selection, shown=shown)
+        if newest is not None:
+            self.reader = reader = NewestFirst(reader, newest, self.fold.let_go)
         self.started = time.time()
         # written by: folding thread, and by the feeding thread through `_advance`
         self._state = RunState.WAITING
@@ -228,6 +236,7 @@ class Run:
             "blocks": self.fold.folded_blocks,
             "frames": merged,
             "frames_per_second": round(merged / elapsed, 1) if elapsed > 0 else 0.0,
+            **self.fold.lags.as_dict(),
         }
 
     def refolded(self, rule: ScanRule) -> Snapshot:

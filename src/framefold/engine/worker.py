@@ -48,6 +48,8 @@ class BlockResult:
         What was wrong with the first damaged frame, or empty.
     spent : mapping of (int, str) to Spent
         Where time went beside what ``parts`` say of their UDFs.
+    began, ended : float
+        When it was worked on, by the machine's monotonic clock [s].
     """
 
     parts: tuple[PartitionResult, ...]
@@ -55,6 +57,8 @@ class BlockResult:
     undecodable: NDArray[np.int64]
     reason: str
     spent: Mapping[Key, Spent]
+    began: float = 0.0
+    ended: float = 0.0
 
 
 class BlockWorker:
@@ -130,7 +134,7 @@ class BlockWorker:
         zeros : callable
             Gives a zeroed array of a shape and dtype for results.
         """
-        began = time.perf_counter_ns()
+        started, began = time.monotonic(), time.perf_counter_ns()
         parts: list[PartitionResult] = []
         merged: list[NDArray[np.int64]] = []
         damaged: list[NDArray[np.int64]] = []
@@ -157,6 +161,8 @@ class BlockWorker:
             _joined(damaged),
             reason,
             _once("block", time.perf_counter_ns() - began),
+            started,
+            time.monotonic(),
         )
 
     def _blanks_itself(self, frames: Frames) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -77,10 +77,13 @@ class Sealed:
     slot : int
     count : int
         Frames in it; its table tells the rest.
+    opened : float
+        When its first frame came, by the caller's clock [s].
     """
 
     slot: int
     count: int
+    opened: float = field(default=0.0, compare=False)
 
 
 class Assembler:
@@ -292,11 +295,11 @@ class Assembler:
             self._seal(slot)
 
     def _seal(self, slot: int) -> None:
-        part, _ = self._open.pop(slot)
+        part, opened = self._open.pop(slot)
         self._slots_view[part] = 0
         if self._state_view[slot, COUNT] < self._state_view[slot, CAPACITY]:
             self._handed[part] = self._has_handed = True
-        self.sealed.append(Sealed(slot, self._state_view[slot, COUNT]))
+        self.sealed.append(Sealed(slot, self._state_view[slot, COUNT], opened))
 
     def promise(self, frames: int) -> None:
         """A header that came late says how many frames there will be."""

@@ -117,6 +117,8 @@ class SlotBlock:
         How their bytes turn into pixels; nearly always one.
     sealed : float
         When it was handed out, by the machine's monotonic clock [s].
+    opened : float
+        When its first frame came, likewise [s].
     """
 
     ident: int
@@ -129,12 +131,13 @@ class SlotBlock:
     count: int
     encodings: tuple[Encoding, ...]
     sealed: float = 0.0
+    opened: float = 0.0
 
     def __reduce__(self) -> tuple[object, ...]:
         # a block travels three times; a dataclass with slots would look up its fields each time
         return SlotBlock, (
             self.ident, self.path, self.size, self.slot, self.start, self.slot_bytes,
-            self.rows, self.count, self.encodings, self.sealed,
+            self.rows, self.count, self.encodings, self.sealed, self.opened,
         )  # fmt: skip
 
     @contextmanager

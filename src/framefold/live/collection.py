@@ -149,6 +149,7 @@ class Collection:
             count=sealed.count,
             encodings=tuple(self._encodings),
             sealed=now,
+            opened=sealed.opened,
         )
 
     def ending(self, reason: str, counted: Losses) -> Ending:
