@@ -102,7 +102,7 @@ class Server:
         self.pids: dict[str, list[int]] = {}
         self.ready = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
-        assert self.ready.wait(120)
+        assert self.ready.wait(400)  # kernels may have to be compiled
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
