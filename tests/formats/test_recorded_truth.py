@@ -177,7 +177,7 @@ class TestOtherTruths:
 
         assert (delivered(data_set)[0][0] == expected).all()
 
-    @pytest.mark.parametrize("number", SPECIAL["timepix3_tpx3"])
+    @pytest.mark.parametrize("number", sorted(SPECIAL["timepix3_tpx3"]))
     def test_events_of_each_chip(self, recordings, number):
         truth = truth_of(recordings, "timepix3_tpx3")[number]["per_chip_hit_image_256x256"]
         path = recordings / "timepix3_tpx3" / f"raw_test_data_{number}.tpx3"
