@@ -201,7 +201,7 @@ class TestLosses:
             run = run_all(workers, stream.next_reader(), {"sig": SumSigUDF()})
 
         assert run.latest.merged == 26
-        assert (run.latest.coverage.reshape(-1)[:10] == PositionState.MISSING).all()
+        assert (run.latest.coverage.reshape(-1)[:10] == PositionState.BEFORE_JOIN).all()
 
     def test_an_end_that_never_comes(self, workers, detector):
         sender = detector(wire(counts((4, 4)))[:-1])
