@@ -56,7 +56,7 @@ class TestWrongUse:
             (
                 ["zzz"],
                 "no command 'zzz' (known: demo, serve, run, inspect, convert, record, replay, "
-                "repair, compare, sim, udf)",
+                "repair, compare, sim, doctor, udf)",
             ),
             (["run"], "Missing argument 'PATH'"),
             (["run", "x", "--worker", "2"], "--worker"),
