@@ -150,16 +150,20 @@ class TestFromTheRecording:
             live = recording.reader(stream.next_reader())
             running = threading.Thread(target=workers.run_udf, args=(live, SumUDF()))
             running.start()
-            deadline = time.monotonic() + 30
-            while not (recording.state and recording.state.safe):
-                assert time.monotonic() < deadline
-                looked.wait(0.01)
-            found = workers.frame_sum(live)
-            assert recording.state.state == "recording"
-            looked.set()
-            frames = data.reshape(-1, *SIG)[found.positions]
-            assert (found.data == frames.sum(axis=0)).all()
-            assert "recording" in found.origins
+            try:  # the sender must go on whatever is found
+                deadline = time.monotonic() + 30
+                while not (recording.state and recording.state.safe):
+                    assert time.monotonic() < deadline
+                    looked.wait(0.01)
+                found = workers.frame_sum(live)
+                while "recording" not in found.origins:  # the slots are still being worked on
+                    assert time.monotonic() < deadline
+                    found = workers.frame_sum(live)
+                assert recording.state.state == "recording"
+                frames = data.reshape(-1, *SIG)[found.positions]
+                assert (found.data == frames.sum(axis=0)).all()
+            finally:
+                looked.set()
             running.join()
 
     def test_data_sets(self, inline, tmp_path):

@@ -8,11 +8,12 @@ from framefold.live.block import SlotBlock
 from framefold.live.kept_slots import KeptSlots
 
 SLOT_BYTES = 100
-SLOTS = 12  # of which a quarter may be kept
+SLOTS = 6  # of which half may be kept
 
 
-def block(ident: int, slot: int | None = None) -> SlotBlock:
-    return SlotBlock(ident, "", 0, ident if slot is None else slot, 0, SLOT_BYTES, 1, 1, ())
+def block(ident: int, slot: int | None = None, used: int = SLOT_BYTES) -> SlotBlock:
+    number = ident if slot is None else slot
+    return SlotBlock(ident, "", 0, number, 0, SLOT_BYTES, 1, 1, (), used=used)
 
 
 def processed(kept: KeptSlots, idents: range, series: int = 1) -> list[int]:
@@ -42,6 +43,12 @@ class TestKeptSlots:
         kept = KeptSlots(2 * SLOT_BYTES + 1)
         assert processed(kept, range(5)) == [0, 1, 2]
 
+    def test_what_frames_take_counts(self):
+        kept = KeptSlots(2 * SLOT_BYTES)
+        for ident in range(4):
+            assert kept.take_back(1, block(ident, used=SLOT_BYTES // 2), 100) == []
+        assert kept.take_back(1, block(4), 100) == [0, 1]
+
     def test_nothing_is_kept(self):
         kept = KeptSlots(0)
         assert processed(kept, range(3)) == [0, 1, 2]
@@ -50,7 +57,7 @@ class TestKeptSlots:
     def test_tiny_ring(self):
         kept = KeptSlots(10 * SLOT_BYTES)
         kept.hand_out(1, block(0))
-        assert kept.take_back(1, block(0), 3) == [0]
+        assert kept.take_back(1, block(0), 1) == [0]
 
     def test_with_processing(self):
         kept = KeptSlots(0)

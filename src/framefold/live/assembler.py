@@ -79,11 +79,14 @@ class Sealed:
         Frames in it; its table tells the rest.
     opened : float
         When its first frame came, by the caller's clock [s].
+    used : int
+        How much of it the frames and their table take [bytes].
     """
 
     slot: int
     count: int
     opened: float = field(default=0.0, compare=False)
+    used: int = field(default=0, compare=False)
 
 
 class Assembler:
@@ -299,7 +302,8 @@ class Assembler:
         self._slots_view[part] = 0
         if self._state_view[slot, COUNT] < self._state_view[slot, CAPACITY]:
             self._handed[part] = self._has_handed = True
-        self.sealed.append(Sealed(slot, self._state_view[slot, COUNT], opened))
+        count, used = self._state_view[slot, COUNT], self._state_view[slot, USED]
+        self.sealed.append(Sealed(slot, count, opened, used))
 
     def promise(self, frames: int) -> None:
         """A header that came late says how many frames there will be."""

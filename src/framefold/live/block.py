@@ -119,6 +119,8 @@ class SlotBlock:
         When it was handed out, by the machine's monotonic clock [s].
     opened : float
         When its first frame came, likewise [s].
+    used : int
+        How much of the slot its frames and their table take [bytes].
     """
 
     ident: int
@@ -132,12 +134,14 @@ class SlotBlock:
     encodings: tuple[Encoding, ...]
     sealed: float = 0.0
     opened: float = 0.0
+    used: int = 0
 
     def __reduce__(self) -> tuple[object, ...]:
         # a block travels three times; a dataclass with slots would look up its fields each time
         return SlotBlock, (
             self.ident, self.path, self.size, self.slot, self.start, self.slot_bytes,
             self.rows, self.count, self.encodings, self.sealed, self.opened,
+            self.used,
         )  # fmt: skip
 
     @contextmanager

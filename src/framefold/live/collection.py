@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from framefold.core import gaps
 from framefold.core.acquisition import Acquisition
@@ -150,6 +151,7 @@ class Collection:
             encodings=tuple(self._encodings),
             sealed=now,
             opened=sealed.opened,
+            used=sealed.used,
         )
 
     def ending(self, reason: str, counted: Losses) -> Ending:
@@ -178,4 +180,5 @@ class Collection:
             if why := gaps.told(numbers):
                 text += f"; {why}"
         cut_short = not complete and not assembler.reached_end
-        return Ending(complete, text, counted, cut_short, joined)
+        lost = replace(counted, missing=scan.size - assembler.received)
+        return Ending(complete, text, lost, cut_short, joined)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from framefold.live.block import SlotBlock
 
-SHARE = 4
-"""No more than one of so many slots is kept from the receiver."""
+SHARE = 2
+"""No more than one of so many slots is kept from the receiver, full or not."""
 
 Key = tuple[int, int]  # series, and number of the block in it
 
@@ -22,7 +22,7 @@ class KeptSlots:
     Parameters
     ----------
     most_bytes : int
-        How much of the ring is kept at most [bytes].
+        How much is kept at most, of what frames take in their slots [bytes].
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -32,6 +32,7 @@ class KeptSlots:
         self._out: dict[Key, SlotBlock] = {}  # with processing
         self._kept: OrderedDict[Key, SlotBlock] = OrderedDict()  # came back; the oldest first
         self._due: dict[Key, SlotBlock] = {}  # to be freed as soon as nobody looks
+        self._kept_bytes = 0
         self._looks: Counter[Key] = Counter()
         self._recalled = False
         self._closed = False
@@ -60,10 +61,10 @@ class KeptSlots:
             key = (series, block.ident)
             self._out.pop(key, None)
             self._kept[key] = block
-            most = min(slots // SHARE, self._most_bytes // block.slot_bytes)
+            self._kept_bytes += block.used
             if self._recalled or self._closed:
-                most = 0
-            return self._freed(len(self._kept) - most)
+                return self._freed(0, 0)
+            return self._freed(slots // SHARE, self._most_bytes)
 
     @property
     def count(self) -> int:
@@ -75,12 +76,13 @@ class KeptSlots:
         """The receiver wants all slots, to cut the ring anew; nothing more is kept until then."""
         with self._changed:
             self._recalled = True
-            return self._freed(len(self._kept))
+            return self._freed(0, 0)
 
-    def _freed(self, count: int) -> list[int]:
+    def _freed(self, most_slots: int, most_bytes: int) -> list[int]:
         found = []
-        for _ in range(count):
+        while len(self._kept) > most_slots or self._kept_bytes > most_bytes:
             key, block = self._kept.popitem(last=False)
+            self._kept_bytes -= block.used
             if self._looks[key]:
                 self._due[key] = block
             else:

@@ -48,8 +48,8 @@ class StreamSettings:
     ring_bytes : int
         Shared memory for frames on their way [bytes].
     keep_bytes : int
-        How much of the ring is kept after it was processed, for whoever looks at a frame, but not
-        more than a quarter of it; 0 for nothing [bytes].
+        How much is kept in the ring after it was processed, for whoever looks at a frame, but not
+        more than half of the slots; 0 for nothing [bytes].
     block_bytes : int
         Length of a slot of the ring, which collects encoded frames [bytes].
     frames_per_block : int or None

@@ -36,7 +36,7 @@ _STATES = {
     PositionState.SET_ASIDE: (204, 121, 167),
     PositionState.UNSELECTED: (70, 78, 94),
     PositionState.BEFORE_JOIN: (0, 114, 178),
-    PositionState.DROPPED: (204, 121, 167),
+    PositionState.DROPPED: (0, 158, 115),
 }
 
 NAMES = (*_CATALOGUE, "states")
