@@ -81,7 +81,7 @@ class BuffersConfig(_Section):
     shared_memory_mib: Positive = 256
     """Size of the ring [MiB]."""
     keep_mib: NotNegative = 64
-    """Frames kept there after processing for whoever looks at one, at most half of its slots [MiB]."""
+    """Frames kept there after processing for whoever looks at one, in half of its slots [MiB]."""
     block_mib: Positive = 8
     """Length of a slot of the ring, which collects encoded frames for one block [MiB]."""
 
