@@ -67,12 +67,18 @@ class TestRestoreIntegers:
 
 
 class TestRegisters:
-    """Machines with many wide registers and those with few do it in other ways, to the same end."""
+    """Machines do it by what registers and instructions they have, to the same end."""
 
-    @pytest.mark.parametrize("many", [False, True])
-    @pytest.mark.parametrize(("size", "planes"), [(1, 8), (2, 12), (2, 16), (4, 16), (4, 32)])
-    def test_both_ways_restore(self, monkeypatch, many, size, planes):
-        monkeypatch.setattr(bitplanes, "HAS_32_WIDE_REGISTERS", many)
+    @pytest.mark.parametrize("way", ["few registers", "many registers", "bit matrices"])
+    @pytest.mark.parametrize(
+        ("size", "planes"),
+        [(1, 4), (1, 8), (2, 4), (2, 8), (2, 12), (2, 16), (4, 8), (4, 16), (4, 32)],
+    )
+    def test_all_ways_restore(self, monkeypatch, way, size, planes):
+        if way == "bit matrices" and not bitplanes.HAS_BIT_MATRICES:
+            pytest.skip("this machine has no instruction for matrices of bits")
+        monkeypatch.setattr(bitplanes, "HAS_BIT_MATRICES", way == "bit matrices")
+        monkeypatch.setattr(bitplanes, "HAS_32_WIDE_REGISTERS", way == "many registers")
         restore = bitplanes._restoring(size, planes)
         step = njit(lambda source, stride, target: restore(source, stride, target))
         rng = np.random.default_rng(planes)

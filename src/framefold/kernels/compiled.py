@@ -19,6 +19,14 @@ HAS_32_WIDE_REGISTERS = bool(llvm.get_host_cpu_features().get("avx512bw", False)
 It decides how much is done at a time, never what comes out.
 """
 
+HAS_BIT_MATRICES = all(
+    llvm.get_host_cpu_features().get(name, False) for name in ("gfni", "avx512bw", "avx512vbmi")
+)
+"""Whether there is an instruction for products of 8x8 matrices of bits, in 64-byte registers.
+
+It decides which instructions are taken, never what comes out.
+"""
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
