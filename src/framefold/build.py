@@ -29,6 +29,7 @@ from framefold.record.message_log import LogSettings
 from framefold.record.plan import folder_of
 from framefold.record.recorded_reader import RecordedReader
 from framefold.record.recording import Recording
+from framefold.record.run_results import keep_results
 from framefold.record.settings import RecordingSettings
 from framefold.udf import UDF
 
@@ -112,6 +113,7 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
         log_level=config.logging.level,
         masked=source.masked,
         transport=source.transport,
+        processing=config.overload.processing,
     )
 
 
@@ -184,6 +186,7 @@ class Service:
         self._pool: ProcessPool | None = None
         self._stream: Stream | None = None
         self._recording: Recording | None = None
+        self._results_file = ""  # the last one; written by: who processes
         self._acquiring: threading.Thread | None = None
         self._stopped = threading.Event()
         self._through: Callable[[], None] = lambda: None  # called when no acquisition will come
@@ -224,35 +227,50 @@ class Service:
         recorded: RecordedReader | None = None
         if self._recording is not None:
             reader = recorded = self._recording.reader(live)
+        run = None
         try:
-            self._run(reader, pool)
+            run = self._run(reader, pool)
         finally:
             if recorded is not None:
                 recorded.join()
+        if run is not None and recorded is not None and self._config.recording.results:
+            self._keep_results(run)
 
-    def _run(self, reader: Reader, pool: ProcessPool) -> None:
+    def _keep_results(self, run: Run) -> None:
+        """Write the results beside the recording, if there is one."""
+        assert self._recording is not None
+        recording = self._recording.state
+        if recording is None or not recording.file:
+            return  # it could not be begun, and has said so
+        pipeline = self._config.pipeline or DEFAULT_PIPELINE
+        try:
+            path = keep_results(run, recording, [entry.model_dump() for entry in pipeline])
+        except FramefoldError as error:
+            log.error("results not kept id=%s error=%s", run.ident, error)
+            return
+        self._results_file = str(path)
+        log.info("results kept id=%s file=%s", run.ident, path)
+
+    def _run(self, reader: Reader, pool: ProcessPool) -> Run | None:
         try:
             run = Run(
                 reader,
                 make_pipeline(self._config.pipeline),
                 pool,
                 ident=reader.acquisition.ident,
-                newest=self._room if self._config.overload.processing == "newest" else None,
+                newest=getattr(reader, "room", None),
             )
         except Exception as error:
             log.exception("not processed id=%s error=%s", reader.acquisition.ident, error)
             reader.stop()
-            return
+            return None
         self.history.add(run)
         if self._stopped.is_set():
             run.cancel()
         run.start()
         run.join()
         log.info("acquisition %s: %s", run.state.value, run.latest.reason)
-
-    def _room(self) -> int:
-        """How many blocks may wait for workers where the newest come first: half of the ring."""
-        return self._stream.statistics().slots // 2 if self._stream else 1
+        return run
 
     def status(self) -> Mapping[str, object]:
         """What the status page shows beside the current run."""
@@ -270,7 +288,9 @@ class Service:
                     for one in (stream.quarantine if stream else ())
                 ],
             },
-            "recording": recording.as_dict() if recording else None,
+            "recording": {**recording.as_dict(), "results": self._results_file}
+            if recording
+            else None,
             "workers": {
                 "count": pool.workers if pool else 0,
                 "replaced": pool.replaced if pool else 0,

@@ -122,6 +122,8 @@ class RecordingConfig(_Section):
     """How long a data file may become, were no frame compressible [MiB]."""
     min_free_gib: Annotated[float, Field(ge=0)] = 1.0
     """Room that is left alone: less than that, and a recording is not begun, or stopped [GiB]."""
+    results: bool = True
+    """Whether the results of the run are kept beside the recording."""
     wire_log: bool = False
     """Whether all messages are logged as they come, too."""
 

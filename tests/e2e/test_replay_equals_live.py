@@ -19,8 +19,8 @@ from e2e.shipped_cases import cases
 from e2e.test_live_equals_offline import assert_same
 from e2e.wires import wire
 from framefold.analyses import UDFS, make_udf
-from framefold.replay.outlet import Outlet
 from framefold.replay.pace import Pace
+from framefold.replay.push_outlet import PushOutlet
 from framefold.replay.source import ReplaySource
 from framefold_simulators.faults import Faults
 from framefold_simulators.faulty_series import faulty_images
@@ -114,7 +114,7 @@ def played(ctx: Any, path: Path, **options: Any) -> Iterator[Any]:
 @contextmanager
 def sent(ctx: Any, path: Path, language: str | None) -> Iterator[Any]:
     """Replayed out through a real socket, and received as from a detector."""
-    with Outlet("tcp://127.0.0.1:0") as outlet:
+    with PushOutlet("tcp://127.0.0.1:0") as outlet:
         source = ReplaySource(str(path), language)
         sending = threading.Thread(target=outlet.send, args=(source.messages(), Pace()))
         sending.start()

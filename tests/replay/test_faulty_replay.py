@@ -13,8 +13,8 @@ from framefold.errors import ParameterError
 from framefold.faults.faults import Faults
 from framefold.faults.faulty_series import Reboot, Stall
 from framefold.protocols import Arrived, Ended, Started, recognise
-from framefold.replay.outlet import Outlet
 from framefold.replay.pace import Pace
+from framefold.replay.push_outlet import PushOutlet
 from framefold.replay.source import ReplaySource
 from framefold.replay.transport import ReplayTransport
 from framefold.wirelog import LogWriter
@@ -148,7 +148,7 @@ class TestThroughTheReceiver:
     def test_out_through_a_socket(self, recording, inline, fault):
         path, language = recording
         faults = Faults(**fault, lasting=0.2)
-        with Outlet("tcp://127.0.0.1:0") as outlet:
+        with PushOutlet("tcp://127.0.0.1:0") as outlet:
             source = ReplaySource(path, language, faults=faults)
             sending = threading.Thread(target=outlet.send, args=(source.messages(), Pace()))
             sending.start()

@@ -14,8 +14,8 @@ from framefold import SumSigUDF
 from framefold.errors import ConfigError
 from framefold.live.connecting import connect
 from framefold.record.wire_recorder import Until, record_wire
-from framefold.replay.outlet import Outlet
 from framefold.replay.pace import Pace
+from framefold.replay.push_outlet import PushOutlet
 from framefold.replay.source import ReplaySource
 from framefold.replay.transport import ReplayTransport
 from framefold.wirelog import LogWriter, WireLog
@@ -121,7 +121,7 @@ class TestThroughASocket:
     def test_bit_for_bit(self, log, tmp_path, pace):
         wanted = [[bytes(part) for part in message.parts] for message in WireLog(log)]
         control, told = os.pipe()
-        with Outlet("tcp://127.0.0.1:0") as outlet:
+        with PushOutlet("tcp://127.0.0.1:0") as outlet:
             source = ReplaySource(str(log), pace=pace)
             thread = threading.Thread(target=outlet.send, args=(source.messages(), pace))
             thread.start()
@@ -141,5 +141,8 @@ class TestThroughASocket:
             assert found.seconds > 0.8 * least
 
     def test_address_in_use(self):
-        with Outlet("tcp://127.0.0.1:0") as outlet, pytest.raises(ConfigError, match="cannot bind"):
-            Outlet(outlet.endpoint)
+        with (
+            PushOutlet("tcp://127.0.0.1:0") as outlet,
+            pytest.raises(ConfigError, match="cannot bind"),
+        ):
+            PushOutlet(outlet.endpoint)

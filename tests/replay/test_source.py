@@ -109,7 +109,7 @@ class TestAsADetectorWouldSend:
 
     def test_wrong_use(self, tmp_path):
         with pytest.raises(UnknownNameError, match="simplon-v1"):
-            ReplaySource("x", "merlin")
+            ReplaySource("x", "rigaku")
         with pytest.raises(ParameterError, match="count"):
             ReplaySource("x", skip=-1)
         with pytest.raises(DataError, match="there is no file"):

@@ -18,19 +18,24 @@ from framefold.errors import FramefoldError
 from framefold.faults.faults import Faults
 from framefold.faults.options import fault_options
 from framefold.formats import open_dataset
-from framefold.replay.outlet import Outlet
 from framefold.replay.pace import Pace
+from framefold.replay.push_outlet import PushOutlet
 from framefold.replay.receiver import playing
 from framefold.replay.source import ReplaySource
+from framefold.replay.tcp_outlet import TcpOutlet
+
+# the table itself would have everything imported that makes messages
+LANGUAGES = ("simplon-v1", "simplon-v2", "plain", "merlin")
 
 
 @click.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True))
-@click.option("--as", "language", type=click.Choice(["simplon-v1", "simplon-v2", "plain"]),
+@click.option("--as", "language", type=click.Choice(LANGUAGES),
               help="Send the frames in this protocol; by default messages go as they came, and "
               "frames as simplon-v2.")  # fmt: skip
 @click.option("--bind", metavar="tcp://HOST:PORT",
-              help="Send out through a PUSH socket instead of processing.")  # fmt: skip
+              help="Send out through a PUSH socket, or as a Merlin over TCP, instead of "
+              "processing.")  # fmt: skip
 @click.option("--speed", type=click.FloatRange(0, min_open=True),
               help="Times as fast as it was recorded (wire logs).")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages per second.")
@@ -70,7 +75,7 @@ def command(
 
 
 def _send(source: ReplaySource, bind: str) -> None:
-    with Outlet(bind) as outlet:
+    with (TcpOutlet if source.transport == "mpx" else PushOutlet)(bind) as outlet:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: outlet.stopping.set())
         click.echo(f"framefold: sending from {outlet.endpoint} once somebody connects", err=True)

@@ -213,7 +213,7 @@ def faulty(messages: Iterable[Message], faults: Faults, taken: int = 1) -> Itera
     Yields
     ------
     sequence of parts, Stall or Reboot
-        What a `framefold.replay.outlet.Outlet` takes.
+        What a `framefold.replay.outlet.Outlet` sends.
     """
     header, *images, end = messages
     series = FaultySeries(faults, taken)

@@ -17,6 +17,7 @@ from framefold.live.announcement import ScanChoice
 from framefold.live.ring import COUNTERS_BYTES
 
 MIB = 1 << 20
+PROCESSING = ("lossless", "newest")
 TRANSPORTS = ("auto", "zmtp", "libzmq", "mpx")
 
 
@@ -71,6 +72,9 @@ class StreamSettings:
         How the connection is read: ZeroMQ's by our own code (``"zmtp"``) or by the library
         (``"libzmq"``), Merlin's over TCP (``"mpx"``); ``"auto"`` for what goes with the protocol,
         and our own code as far as it goes.
+    processing : str
+        What happens to frames that come faster than they are worked on: ``"lossless"``, the
+        detector has to wait, or ``"newest"``, the oldest are let go.
     positions : ndarray of int or None
         Where each frame belongs, as `PositionTable.of` takes it, instead of any order.
 
@@ -100,6 +104,7 @@ class StreamSettings:
     hold: bool = False
     masked: str = "zero"
     transport: str = "auto"
+    processing: Literal["lossless", "newest"] = "lossless"
     positions: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +133,9 @@ class StreamSettings:
             )
         if idle == math.inf:
             object.__setattr__(self, "idle_seconds", None)
+        if self.processing not in PROCESSING:
+            known = ", ".join(PROCESSING)
+            raise ConfigError(f"processing={self.processing!r}: give one of {known}")
         if self.transport not in TRANSPORTS:
             known = ", ".join(TRANSPORTS)
             raise ConfigError(f"transport={self.transport!r}: give one of {known}")

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -96,6 +96,7 @@ class Link:
             raise ConfigError(f"ring_bytes={settings.ring_bytes}: {error}") from error
         self.counts = counters(self.ring.bytes)
         self.kept = KeptSlots(settings.keep_bytes)
+        self.lets_go = settings.processing == "newest"
         self.closing = False
         self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)  # written by: who follows
         # held by: who follows an acquisition, or waits for the next one
@@ -367,6 +368,15 @@ class LiveReader:
         # written by: the thread that takes blocks
         self._taken = False
         self._ending: Ending | None = None
+
+    @property
+    def room(self) -> Callable[[], int] | None:
+        """How many blocks may wait for workers where the newest come first: half of the ring.
+
+        None where all frames are worked on.
+        """
+        link = self._link
+        return (lambda: int(link.counts[Count.SLOTS]) // 2) if link.lets_go else None
 
     def blocks(self, plan: BlockPlan) -> Iterator[Block]:
         """Blocks as they become ready; the plan is the receiver's own.

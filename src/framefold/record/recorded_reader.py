@@ -71,6 +71,12 @@ class RecordedReader:
         """What is known of the measurement."""
         return self._reader.acquisition
 
+    @property
+    def room(self) -> Callable[[], int] | None:
+        """As of the reader: a recording gets all frames, whatever processing lets go."""
+        found: Callable[[], int] | None = getattr(self._reader, "room", None)
+        return found
+
     def _draw(self) -> None:
         recording, reader = self._recording, self._reader
         recording.begin(reader.acquisition, self._give_back)

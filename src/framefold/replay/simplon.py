@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cbor2
@@ -297,11 +297,3 @@ def _cbor(content: dict[str, object]) -> bytes:
 
 def _positive(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
-
-
-LANGUAGES: dict[str, Callable[[SimplonMessages], Iterator[Sequence[bytes]]]] = {
-    "simplon-v1": as_v1,
-    "simplon-v2": as_v2,
-    "plain": as_plain,
-}
-"""Protocol -> what makes its messages."""

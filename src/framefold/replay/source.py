@@ -12,9 +12,11 @@ from framefold.errors import ParameterError, UnknownNameError
 from framefold.faults.faults import Faults
 from framefold.formats import FORMATS, open_dataset, recognise
 from framefold.protocols import Arrived
+from framefold.protocols import recognise as language_of
 from framefold.replay.faulty_replay import FaultyReplay, Judge, Timed, TimedStep
+from framefold.replay.languages import LANGUAGES
 from framefold.replay.pace import Pace
-from framefold.replay.simplon import LANGUAGES, SimplonMessages
+from framefold.replay.simplon import SimplonMessages
 from framefold.wirelog import WireLog
 
 
@@ -27,8 +29,8 @@ class ReplaySource:
     path : str
         The recording.
     language : str or None
-        ``"simplon-v1"``, ``"simplon-v2"`` or ``"plain"``; None for the messages as they were
-        recorded, or stream v2 where the recording has frames only.
+        ``"simplon-v1"``, ``"simplon-v2"``, ``"plain"`` or ``"merlin"``; None for the messages as
+        they were recorded, or stream v2 where the recording has frames only.
     pace : Pace
     skip, limit : int
         Images left out at the start, and images that are played then; -1 for all of them.
@@ -64,6 +66,18 @@ class ReplaySource:
             raise ParameterError(
                 f"skip={self.skip}, limit={self.limit}, loop={self.loop}: these count"
             )
+
+    @property
+    def transport(self) -> str:
+        """How a detector with this protocol is connected: ``"mpx"``, or ZeroMQ by any other word.
+
+        Raises
+        ------
+        DataError
+            If the recording cannot be read.
+        """
+        first = next(iter(self._all(1)), None)
+        return "auto" if first is None else language_of(first[0][0]).transport
 
     def messages(self) -> Iterator[TimedStep]:
         """The messages, again and again if they loop; with faults, what happens between them.
