@@ -364,6 +364,7 @@ class Service:
             self.status,
             allowed_hosts=server.allowed_hosts,
             max_response_bytes=server.max_response_mib * MIB,
+            update_seconds=self._config.scan.update_s,
         )
         ending = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -34,6 +34,8 @@ from framefold_simulators.series import Series
 POOL = 64
 CONFIG = """
 schema = 1
+[logging]
+level = "ERROR"
 [server]
 port = 0
 [workers]
@@ -65,7 +67,7 @@ class Server:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.address = next(line for line in self.process.stdout if "http://" in line)
-        self.address = self.address.partition("http://")[2].strip().rstrip("/")
+        self.address = self.address.partition("http://")[2].split()[0].rstrip("/")
 
     def end(self) -> None:
         self.process.terminate()

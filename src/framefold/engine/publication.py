@@ -12,8 +12,11 @@ from framefold.core.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_SECONDS = 0.05
-"""Shortest time between two snapshots: 20 a second are enough to see, and leave time to merge."""
+SNAPSHOT_SECONDS = 0.02
+"""Shortest time between two snapshots [s]."""
+
+SNAPSHOT_SHARE = 0.25
+"""No more of the folding thread's time than this is spent on making them."""
 
 Watcher = Callable[[Snapshot], None]
 
@@ -36,6 +39,7 @@ class Publication:
         self._wanted = False
         self._making = False
         self._made = time.monotonic()
+        self._pause = SNAPSHOT_SECONDS  # after that one
 
     def ask(self, *, moved: bool) -> bool:
         """Want a fresh snapshot; called under the condition.
@@ -59,7 +63,7 @@ class Publication:
         """How long to wait before a snapshot is due [s]; 0 when it is, None when none is."""
         if not self._wanted or not moved:
             return None
-        return max(0.0, self._made + SNAPSHOT_SECONDS - time.monotonic())
+        return max(0.0, self._made + self._pause - time.monotonic())
 
     @contextmanager
     def making(self) -> Iterator[None]:
@@ -68,11 +72,14 @@ class Publication:
             # first of all: who asks while the picture is made wants what comes after it
             self._wanted = False
             self._making = True
+        began = time.monotonic()
         try:
             yield
         finally:
             self._making = False
             self._made = time.monotonic()
+            took = self._made - began
+            self._pause = max(SNAPSHOT_SECONDS, took * (1 / SNAPSHOT_SHARE - 1))
 
     def show(self, snapshot: Snapshot) -> None:
         """Replace the latest, and tell everybody who watches."""

@@ -30,6 +30,7 @@ def make_app(
     allowed_hosts: Iterable[str] = LOOPBACK_HOSTS,
     max_response_bytes: int = 256 << 20,
     page_title: str = "framefold",
+    update_seconds: float = 0.25,
 ) -> web.Application:
     """Everything that is served, as an application that knows no address yet.
 
@@ -45,9 +46,11 @@ def make_app(
         No array is sent that could be larger than this [bytes].
     page_title : str
         What the page calls this server.
+    update_seconds : float
+        How often results should move [s]; those who wait are woken as often.
     """
     app = web.Application(middlewares=[fence(AllowedHosts(allowed_hosts))])
-    updates = Updates()
+    updates = Updates(update_seconds)
     app[SERVICES] = Services(history, status, updates, Bodies(), max_response_bytes, page_title)
     app[frames.LOOKS] = asyncio.Semaphore(1)
     acquisition = f"{API}/acquisitions/{{acquisition}}"

@@ -1,7 +1,7 @@
 """Waiting for snapshots: publications of the folding thread, bridged to the event loop.
 
 However many clients wait on a run, it is watched once, and asked for a fresh snapshot at most
-every `ASK_AGAIN` seconds on behalf of all of them. When the last one leaves, nothing is left.
+every so often on behalf of all of them. When the last one leaves, nothing is left.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ FRESH_WITHIN = 0.25
 """How long a request waits for a snapshot fresher than the latest [s]."""
 
 ASK_AGAIN = 0.1
-"""How often a watched run is asked for a fresh snapshot [s]: pictures move at up to 10 Hz."""
+"""How often a watched run is asked for a fresh snapshot at least [s]."""
+
+ASK_SHARE = 0.5
+"""And as part of the time after which results should move."""
 
 MAX_HELD = 512
 """How many requests may wait at the same time; each costs a connection and little memory."""
@@ -30,13 +33,14 @@ MAX_HELD = 512
 class _Watch:
     """One run, watched for all who wait on it. Used on the event loop only, but for one call."""
 
-    def __init__(self, run: Run, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, run: Run, loop: asyncio.AbstractEventLoop, ask_again: float) -> None:
         self._run = run
+        self._ask_again = ask_again
         self._loop = loop
         self._moved = asyncio.Event()  # replaced at each publication: no waiter can miss one
         self._seen = run.latest
         self._unwatch = run.watch(self._published)
-        self._timer = loop.call_later(ASK_AGAIN, self._ask)
+        self._timer = loop.call_later(self._ask_again, self._ask)
         self.waiters = 0
 
     def _published(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - the waiters look at latest
@@ -52,7 +56,7 @@ class _Watch:
         self._run.want()
         if self._run.latest is not self._seen:
             self.wake()
-        self._timer = self._loop.call_later(ASK_AGAIN, self._ask)
+        self._timer = self._loop.call_later(self._ask_again, self._ask)
 
     def wake(self) -> None:
         self._seen = self._run.latest
@@ -73,9 +77,16 @@ class _Watch:
 
 
 class Updates:
-    """Lets any number of requests wait for a run to move on."""
+    """Lets any number of requests wait for a run to move on.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    update_seconds : float
+        How often results should move [s].
+    """
+
+    def __init__(self, update_seconds: float = 0.25) -> None:
+        self._ask_again = min(ASK_AGAIN, ASK_SHARE * update_seconds)
         self._watches: dict[str, _Watch] = {}
         self._held = 0
         self._closing = asyncio.Event()
@@ -160,7 +171,8 @@ class Updates:
             )
         watch = self._watches.get(run.ident)
         if watch is None:
-            watch = self._watches[run.ident] = _Watch(run, asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            watch = self._watches[run.ident] = _Watch(run, loop, self._ask_again)
         watch.waiters += 1
         self._held += 1
         try:
