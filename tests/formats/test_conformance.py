@@ -19,12 +19,7 @@ from framefold_simulators.series import Series
 from made_files import WRITERS, write_mrc
 from merlin_files import write_hdr, write_mib
 from recordings_for_tests import counts, write_bslz4, write_series
-
-
-class NoProcesses(ReaderTests):
-    """Starting workers takes a second; where blocks are those of another reader, once is enough."""
-
-    workers = 0
+from shared_workers import SharedWorkers
 
 
 class TestNpy(ReaderTests):
@@ -35,7 +30,7 @@ class TestNpy(ReaderTests):
         return tmp_path / "a.npy", data
 
 
-class TestMemory(NoProcesses):
+class TestMemory(SharedWorkers):
     @pytest.fixture
     def recording(self):
         data = counts((4, 5), (6, 8))
@@ -50,7 +45,7 @@ class TestMemoryByKeywords(TestMemory):
         return MemoryDataSet(source, **options)
 
 
-class TestRaw(NoProcesses):
+class TestRaw(SharedWorkers):
     options = {
         "format": "raw", "dtype": ">u2", "sig_shape": (6, 8), "nav_shape": (4, 5), "offset": 3,
         "frame_header_bytes": 5, "frame_footer_bytes": 2,
@@ -72,7 +67,7 @@ class TestFrameChunks(ReaderTests):
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "gzip", "large"])
-class TestHdf5(NoProcesses):
+class TestHdf5(SharedWorkers):
     examples = 2
 
     @pytest.fixture
@@ -88,7 +83,7 @@ class TestHdf5(NoProcesses):
         return tmp_path / "a.h5", data
 
 
-class TestSeriesOfFiles(NoProcesses):
+class TestSeriesOfFiles(SharedWorkers):
     @pytest.fixture
     def recording(self, tmp_path):
         data = counts((20,), (6, 8))
@@ -96,7 +91,7 @@ class TestSeriesOfFiles(NoProcesses):
 
 
 @pytest.mark.parametrize("form", ["plain", "packed", "quad"])
-class TestMib(NoProcesses):
+class TestMib(SharedWorkers):
     examples = 2
 
     @pytest.fixture
@@ -125,7 +120,7 @@ class TestMibFiles(ReaderTests):
         return tmp_path / "a.hdr", data
 
 
-class TestMibUpsideDown(NoProcesses):
+class TestMibUpsideDown(SharedWorkers):
     options = {"flip_y": True}
 
     @pytest.fixture
@@ -135,7 +130,7 @@ class TestMibUpsideDown(NoProcesses):
         return path, data[..., ::-1, :]
 
 
-class TestEmpad(NoProcesses):
+class TestEmpad(SharedWorkers):
     options = {"nav_shape": (3, 4)}
     examples = 2
 
@@ -147,7 +142,7 @@ class TestEmpad(NoProcesses):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-class TestForeignFiles(NoProcesses):
+class TestForeignFiles(SharedWorkers):
     options = {"nav_shape": (4, 5)}
     examples = 2
 
@@ -158,7 +153,7 @@ class TestForeignFiles(NoProcesses):
 
 
 @pytest.mark.parametrize("language", [simplon_v1, simplon_v2])
-class TestKeptMessages(NoProcesses):
+class TestKeptMessages(SharedWorkers):
     options = {"nav_shape": (4, 5)}
     examples = 2
 
@@ -174,7 +169,7 @@ class TestKeptMessages(NoProcesses):
 
 
 @pytest.mark.parametrize("chunks", [(1, 1, 6, 8), (2, 3, 6, 8), (1, 1, 4, 8)])
-class TestZarr(NoProcesses):
+class TestZarr(SharedWorkers):
     examples = 2
 
     @pytest.fixture
@@ -185,7 +180,7 @@ class TestZarr(NoProcesses):
         return tmp_path / "a", data
 
 
-class TestDask(NoProcesses):
+class TestDask(SharedWorkers):
     examples = 2
 
     @pytest.fixture
@@ -197,7 +192,7 @@ class TestDask(NoProcesses):
         return DaskDataSet(source, **options)
 
 
-class TestRosettaSciIO(NoProcesses):
+class TestRosettaSciIO(SharedWorkers):
     options = {"format": "rosettasciio", "nav_shape": (4, 5)}
     examples = 2
 
@@ -208,7 +203,7 @@ class TestRosettaSciIO(NoProcesses):
         return write_mrc(tmp_path, data), data.reshape(4, 5, 6, 6)
 
 
-class TestChannels(NoProcesses):
+class TestChannels(SharedWorkers):
     options = {"nav_shape": (4, 5), "channel": 1}
 
     @pytest.fixture

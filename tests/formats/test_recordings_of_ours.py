@@ -20,10 +20,10 @@ from framefold.record.plan import Plan
 from framefold.record.repair import repair
 from framefold.record.store import FrameStore
 from framefold.record.story import Story
-from framefold.testing import ReaderTests
 from framefold.wirelog import LogWriter
 from framefold_simulators.encode import encoded
 from recordings_for_tests import delivered
+from shared_workers import SharedWorkers
 
 
 def counts():
@@ -57,19 +57,14 @@ def log(path, messages, level=None):
     return path
 
 
-class OneWorkerLess(ReaderTests):
-    workers = 0
-    examples = 2
-
-
-class TestRecording(OneWorkerLess):
+class TestRecording(SharedWorkers):
     @pytest.fixture
     def recording(self, tmp_path):
         return record(tmp_path, counts()), counts()
 
 
 @pytest.mark.parametrize("level", [None, 3])
-class TestWireLog(OneWorkerLess):
+class TestWireLog(SharedWorkers):
     options = {"nav_shape": (4, 5)}
 
     @pytest.fixture

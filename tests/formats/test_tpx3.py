@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from framefold.errors import DataError, FramefoldError, ParameterError
 from framefold.formats import inspect_file, open_dataset, tpx3
 from recordings_for_tests import delivered
+from shared_workers import SharedWorkers
 
 PERIOD = 1 << 34  # of a hit's time
 
@@ -191,3 +192,24 @@ class TestRecordings:
         assert image.max() == truth["max"]
         assert whole.shape == (1, 512, 512)
         assert whole.sum() == truth["sum"]
+
+
+class TestConformance(SharedWorkers):
+    options = {"nav_shape": (3, 4)}
+    examples = 2
+
+    @pytest.fixture
+    def recording(self, tmp_path):
+        first, length = 1000, 10_000
+        rng = np.random.default_rng(2)
+        data = np.zeros((12, 256, 256), "u4")
+        packets = []
+        for frame in range(12):
+            packets.append(pulse(first + frame * length))
+            times = np.sort(rng.integers(1, length - 1, 30)) + first + frame * length
+            columns, rows = rng.integers(0, 256, (2, 30)).tolist()
+            for time, x, y in zip(times.tolist(), columns, rows, strict=True):
+                packets.append(hit(time, x, y))
+                data[frame, y, x] += 1
+        path = written(tmp_path / "a.tpx3", chunk(0, packets))
+        return path, data.reshape(3, 4, 256, 256)

@@ -12,6 +12,7 @@ from framefold.core.reader import BlockPlan
 from framefold.errors import DataError, UnknownNameError
 from framefold.formats import open_dataset, recognise
 from recordings_for_tests import counts, delivered
+from shared_workers import SharedWorkers
 
 LAYOUTS = {
     "contiguous": ({}, "raw"),
@@ -89,3 +90,14 @@ class TestStacks:
 
             assert caught.value.rows.tolist() == [4]
             assert (good == data[[0, 3, 5]]).all()
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "bitshuffled", "several frames"])
+class TestConformance(SharedWorkers):
+    options = {"nav_shape": (4, 5)}
+    examples = 2
+
+    @pytest.fixture
+    def recording(self, tmp_path, layout):
+        data = counts((20,), (8, 6))
+        return written(tmp_path / "a.emd", data, **LAYOUTS[layout][0]), data.reshape(4, 5, 8, 6)

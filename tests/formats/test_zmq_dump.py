@@ -7,7 +7,7 @@ from e2e.wires import wire
 from framefold.errors import DataError
 from framefold.formats import inspect_file, open_dataset
 from framefold.replay.source import ReplaySource
-from framefold.testing import ReaderTests
+from shared_workers import SharedWorkers
 
 NAV = (4, 5)
 
@@ -24,8 +24,7 @@ def dump(path, messages):
     return path
 
 
-class TestZmqDump(ReaderTests):
-    workers = 0
+class TestZmqDump(SharedWorkers):
     examples = 2
     options = {"nav_shape": NAV}
 

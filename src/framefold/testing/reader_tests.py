@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -60,6 +61,12 @@ class ReaderTests:
     def load(self, source: Any, **options: Any) -> FileDataSet:
         """Open the recording; override it where `open_dataset` is not what opens it."""
         return open_dataset(source, **{**self.options, **options})
+
+    @contextmanager
+    def processes(self) -> Iterator[Context]:
+        """Worker processes for a run; override it with some that are there, to save time."""
+        with Context(workers=self.workers) as context:
+            yield context
 
     def test_every_frame(self, recording: Recording) -> None:
         """Every frame comes once, at its position, with its pixels and their type."""
@@ -171,7 +178,7 @@ class ReaderTests:
         source, expected = recording
         if self.workers:
             data_set = self.load(source, num_partitions=min(5, len(_frames(expected))))
-            with Context(workers=self.workers) as context:
+            with self.processes() as context:
                 self._run(context, data_set, expected, f"a run with {self.workers} processes")
 
     def test_told(self, recording: Recording) -> None:
