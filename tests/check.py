@@ -81,6 +81,13 @@ def fetch_third_party() -> None:
             return
 
 
+def compile_kernels() -> None:
+    """Once for all tests: many would wait for it otherwise, each process for itself."""
+    heading("kernels")
+    passed([sys.executable, "-c", "; ".join(("from framefold.codecs import warm", "warm()",
+            "from framefold.kernels.warm import warm", "warm()"))])  # fmt: skip
+
+
 def find_recordings() -> None:
     """Name the folder of real recordings to the tests, where one lies beside the checkout."""
     beside = ROOT.parent / "shared" / "data"
@@ -97,6 +104,7 @@ def main() -> int:
             failed.append(name)
     fetch_chromium()
     fetch_third_party()
+    compile_kernels()
     find_recordings()
     heading(f"pytest, recordings: {os.environ.get(RECORDINGS, 'none')}")
     # whole files to a worker: what a file shares is made once

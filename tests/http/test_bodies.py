@@ -50,15 +50,15 @@ class TestBodies:
         assert await bodies.get("a", lambda: b"x") == b"x"
 
     async def test_what_is_kept_is_bounded_and_the_oldest_goes_first(self):
-        bodies = Bodies(kept_bytes=100)
+        bodies = Bodies(kept_bytes=4 * (25 + 1024))  # an entry takes something beside its body
         for name in "abcde":
             await bodies.get(name, lambda: bytes(25))
-        await bodies.get("large", lambda: bytes(26))
+        await bodies.get("large", lambda: bytes(1050))
         made = bodies.made
         for name in "bcde":
             await bodies.get(name, lambda: bytes(25))
 
         assert bodies.made == made
-        await bodies.get("large", lambda: bytes(26))
+        await bodies.get("large", lambda: bytes(1050))
         await bodies.get("a", lambda: bytes(25))
         assert bodies.made == made + 2

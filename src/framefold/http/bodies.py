@@ -7,7 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 # what a server keeps although nobody may ask again [bytes]
-_KEPT_BYTES = 64 << 20
+_KEPT_BYTES = 16 << 20
+
+# what the key of a body and the rest of an entry take beside it [bytes]
+_ENTRY_BYTES = 1024
 
 # two at a time: encoding must leave the cores to those who fold
 _ENCODERS = 2
@@ -72,6 +75,6 @@ class Bodies:
         if len(body) > self._kept_bytes // 4:
             return
         self._kept[key] = body
-        self._size += len(body)
+        self._size += _ENTRY_BYTES + len(body)
         while self._size > self._kept_bytes:
-            self._size -= len(self._kept.popitem(last=False)[1])
+            self._size -= _ENTRY_BYTES + len(self._kept.popitem(last=False)[1])
