@@ -25,6 +25,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("codespell", *SPELLED),
 )
 RECORDINGS = "FRAMEFOLD_RECORDINGS"
+WARM = """
+import framefold.codecs, framefold.kernels.warm
+framefold.codecs.warm()
+framefold.kernels.warm.warm()
+"""
 THIRD_PARTY = ("libertem-blobfinder==0.6.1", "libertem-holo==1.0.0")
 
 
@@ -84,8 +89,7 @@ def fetch_third_party() -> None:
 def compile_kernels() -> None:
     """Once for all tests: many would wait for it otherwise, each process for itself."""
     heading("kernels")
-    passed([sys.executable, "-c", "; ".join(("from framefold.codecs import warm", "warm()",
-            "from framefold.kernels.warm import warm", "warm()"))])  # fmt: skip
+    passed([sys.executable, "-c", WARM])
 
 
 def find_recordings() -> None:
