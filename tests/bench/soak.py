@@ -39,7 +39,7 @@ from framefold.build import Service
 from framefold.config import make_config
 from framefold.core.coverage import PositionState
 
-SCAN, SIG = (128, 128), (64, 64)
+SCAN, SIG = (64, 64), (256, 256)  # so large that processing is the ceiling, not the detector
 FRAMES = SCAN[0] * SCAN[1]
 KILL_SECONDS = 5.0
 LOOK_SECONDS = 1.0
