@@ -101,9 +101,9 @@ class TestProcesses:
     def test_last_words(self, launcher, capfd):
         child = launcher.spawn("talker", f"{HERE}:talk_and_end", b"first\nlast")
         child.receive()
-        assert child.said.ended.wait(30)
 
         assert launcher.reap(child) in ("exit code 3", "signal SIGKILL")
+        assert child.said.ended.wait(30)
         assert child.said.tail == "first\nlast"
         assert capfd.readouterr().err == "talker: first\ntalker: last\n"
 
