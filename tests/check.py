@@ -25,11 +25,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("codespell", *SPELLED),
 )
 RECORDINGS = "FRAMEFOLD_RECORDINGS"
-WARM = """
-import framefold.codecs, framefold.kernels.warm
-framefold.codecs.warm()
-framefold.kernels.warm.warm()
-"""
+WARM = "from framefold.cli.doctor import warm; warm()"
 THIRD_PARTY = ("libertem-blobfinder==0.6.1", "libertem-holo==1.0.0")
 
 

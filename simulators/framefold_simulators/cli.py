@@ -77,6 +77,8 @@ def _serve(protocol: ProtocolName, options: dict[str, Any]) -> None:
             os._exit(0)  # the second time, or while a client takes the rest of the queue
         done.set()
 
+    # before anybody hears that we are ready: whoever started us may end as soon as that is said
+    parent = None if options["keep_running"] else os.getppid()
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     run = _Run(options["scans"], options["pause"], options["wait_for_arm"])
@@ -86,7 +88,7 @@ def _serve(protocol: ProtocolName, options: dict[str, Any]) -> None:
         if options["api_port"] is not None or run.wait_for_arm:
             api = _rest(detector, protocol, options["api_port"] or 0)
         _say(_ready(protocol, outlet, api, series))
-        told = _go_on(detector, run, done, None if options["keep_running"] else os.getppid())
+        told = _go_on(detector, run, done, parent)
     except OSError as error:
         raise click.ClickException(str(error)) from error
     finally:

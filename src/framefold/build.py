@@ -186,7 +186,7 @@ class Service:
         self._pool: ProcessPool | None = None
         self._stream: Stream | None = None
         self._recording: Recording | None = None
-        self._results_file = ""  # the last one; written by: who processes
+        self._results_file = ""  # of the acquisition at hand; written by: who processes
         self._acquiring: threading.Thread | None = None
         self._stopped = threading.Event()
         self._through: Callable[[], None] = lambda: None  # called when no acquisition will come
@@ -224,6 +224,7 @@ class Service:
 
     def _process(self, live: LiveReader, pool: ProcessPool) -> None:
         reader: Reader = live
+        self._results_file = ""
         recorded: RecordedReader | None = None
         if self._recording is not None:
             reader = recorded = self._recording.reader(live)
@@ -240,13 +241,13 @@ class Service:
         """Write the results beside the recording, if there is one."""
         assert self._recording is not None
         recording = self._recording.state
-        if recording is None or not recording.file:
+        if recording is None or not recording.file or recording.acquisition != run.ident:
             return  # it could not be begun, and has said so
         pipeline = self._config.pipeline or DEFAULT_PIPELINE
         try:
             path = keep_results(run, recording, [entry.model_dump() for entry in pipeline])
-        except FramefoldError as error:
-            log.error("results not kept id=%s error=%s", run.ident, error)
+        except Exception as error:  # whatever UDFs' results are: the next acquisition must come
+            log.exception("results not kept id=%s error=%s", run.ident, error)
             return
         self._results_file = str(path)
         log.info("results kept id=%s file=%s", run.ident, path)
@@ -258,7 +259,6 @@ class Service:
                 make_pipeline(self._config.pipeline),
                 pool,
                 ident=reader.acquisition.ident,
-                newest=getattr(reader, "room", None),
             )
         except Exception as error:
             log.exception("not processed id=%s error=%s", reader.acquisition.ident, error)

@@ -180,6 +180,15 @@ class TestDetector:
         assert verdict.verdict == checks.ERROR
         assert f"One in {step} frames" in verdict.told
 
+    @pytest.mark.parametrize("programs", [2, 3])
+    def test_several_others_take_theirs(self, programs):
+        missing = np.ones(300, bool)
+        missing[:: programs + 1] = False
+        verdict = checks.stolen_stream(missing)
+
+        assert verdict.verdict == checks.ERROR
+        assert f"{programs} other programs take frames" in verdict.told
+
     def test_frames_lost_at_random_were_not_taken(self):
         missing = np.random.default_rng(3).random(3000) < 0.1
 

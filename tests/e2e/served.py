@@ -81,6 +81,15 @@ class Viewer:
                 return state
             assert time.monotonic() < deadline, state
 
+    async def until_results_kept(self) -> Any:
+        """Until the results of the newest acquisition are beside its files; how that went."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            state = (await self.get("/api/v1/status")).json["recording"]
+            if state and state["results"]:
+                return state
+            assert time.monotonic() < deadline, state
+
     async def until_merged(self, frames: int, before: str = "") -> Any:
         """Until so many frames are in the results of an acquisition other than ``before``."""
         return await self.until(lambda seen: seen["id"] != before and seen["merged"] >= frames)

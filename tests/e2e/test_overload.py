@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cli.programs import until
 from e2e.wires import wire
 from framefold import UDF
 from framefold.errors import ConfigError
@@ -27,16 +27,8 @@ class Held(UDF):
         return {"v": self.buffer("nav", dtype=np.float64)}
 
     def process_frame(self, frame):
-        while not Path(self.params.go).exists():
-            time.sleep(0.005)
+        os.close(os.open(self.params.go, os.O_RDONLY))  # waits for somebody who writes
         self.results.v[:] = frame.sum()
-
-
-def until(reached):
-    deadline = time.monotonic() + 30
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("recorded", [False, True])
@@ -48,6 +40,7 @@ def test_what_gives_way(processing, recorded, workers, detector, tmp_path):
     told = {"ring_bytes": 2 * MIB, "block_bytes": MIB // 16, "keep_bytes": 0}
     told |= {"frames_per_block": 4, "nav_shape": NAV, "processing": processing}
     go = tmp_path / "go"
+    os.mkfifo(go)
     found = []
     with (
         workers.recording(tmp_path) as recording,
@@ -60,13 +53,14 @@ def test_what_gives_way(processing, recorded, workers, detector, tmp_path):
         running.start()
         try:
             if processing == "newest":  # nothing holds the detector up
-                until(lambda: stream.statistics().messages == FRAMES + 2)
+                until(lambda: stream.statistics().messages == FRAMES + 2, "all messages")
             else:
-                until(lambda: stream.statistics().free_slots == 0)
+                until(lambda: stream.statistics().free_slots == 0, "a full ring")
                 assert stream.statistics().messages < FRAMES
         finally:
-            go.touch()
+            writing = os.open(go, os.O_RDWR)
             running.join()
+            os.close(writing)
         if recorded:
             reader.join()
             assert recording.state.frames == FRAMES

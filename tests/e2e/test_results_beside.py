@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 
 import numpy as np
 
-from e2e.served import PATIENCE, Bench, serving
+from e2e.served import Bench, serving
 from framefold import SumUDF
 from framefold.formats import open_dataset
 from framefold.representations.hdf5 import PROVENANCE
@@ -32,12 +30,8 @@ async def recorded_run(tmp_path, data, **recording):
         await bench.send(0, 10)
         await bench.send(12, 48)
         await bench.end()
-        state = await viewer.until_recorded()
-        deadline = time.monotonic() + PATIENCE
-        while recording.get("results", True) and not state["results"]:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.01)
-            state = (await viewer.get("/api/v1/status")).json["recording"]
+        kept = recording.get("results", True)
+        state = await (viewer.until_results_kept() if kept else viewer.until_recorded())
     bench.close()
     return state
 

@@ -97,7 +97,6 @@ def _prepared(
         tile_shape=getattr(dataset, "tile_shape", None),
         ordered=ordered,
         dry_run=dry_run,
-        newest=getattr(reader, "room", None),
         shown=False,  # results are asked for when somebody looks at them
     )
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.config import Config
+from framefold.core import gaps
 from framefold.errors import ConfigError
 from framefold.processes.memory import machine_bytes
 from framefold.record.plan import folder_of
@@ -69,7 +70,7 @@ def http_port(host: str, port: int) -> Verdict:
             tried.bind(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            if _get(f"http://{host}:{port}/api/v1", dict).get("name") == "framefold":
+            if _get(f"http://{host}:{port}/api/v1").get("name") == "framefold":
                 return Verdict(what, OK, "framefold serves here already.")
             return Verdict(
                 what, ERROR, "Another program listens here: end it, or choose another server.port."
@@ -135,9 +136,9 @@ def rest_api(base: str) -> list[Verdict]:
     except (ValueError, AttributeError):
         return [Verdict(what, ERROR, "What answers there is no SIMPLON interface: check the URL.")]
     asked = f"{base}/stream/api/{version}/config"
-    mode = _get(f"{asked}/mode", dict).get("value")
-    detail = _get(f"{asked}/header_detail", dict).get("value")
-    dropped = _get(f"{base}/stream/api/{version}/status/dropped", dict).get("value")
+    mode = _get(f"{asked}/mode").get("value")
+    detail = _get(f"{asked}/header_detail").get("value")
+    dropped = _get(f"{base}/stream/api/{version}/status/dropped").get("value")
     return [
         Verdict(what, OK, f"It answers, version {version}."),
         stream_mode(mode),
@@ -215,6 +216,9 @@ def stolen_stream(missing: NDArray[np.bool_]) -> Verdict:
             what, ERROR, f"One in {step} frames of the last acquisition is missing: a second "
             "program is connected to the stream and gets them; find and end it.",
         )  # fmt: skip
+    others = gaps.told(np.flatnonzero(~missing))
+    if others:
+        return Verdict(what, ERROR, f"Of the last acquisition {others}.")
     return Verdict(
         what, OK, f"{len(lost)} frames of the last acquisition are missing, in no order."
     )
@@ -223,7 +227,7 @@ def stolen_stream(missing: NDArray[np.bool_]) -> Verdict:
 def last_acquisition(host: str, port: int) -> Verdict | None:
     """What a server that runs here says of its last acquisition; None where there is none."""
     latest = f"http://{host}:{port}/api/v1/acquisitions/latest"
-    states = _get(f"{latest}/results", dict).get("coverage", {}).get("states", {})
+    states = _get(f"{latest}/results").get("coverage", {}).get("states", {})
     if "missing" not in states:
         return None
     try:
@@ -308,11 +312,11 @@ def kernels(warm: Callable[[], None] | None, cache: Path) -> Verdict:
     )
 
 
-def _get(url: str, kind: type[dict[str, Any]]) -> dict[str, Any]:
+def _get(url: str) -> dict[str, Any]:
     """What an address answers in JSON; empty if it does not."""
     try:
         with urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - http only
             said = json.loads(answer.read())
     except (URLError, OSError, ValueError):
         return {}
-    return said if isinstance(said, kind) else {}
+    return said if isinstance(said, dict) else {}

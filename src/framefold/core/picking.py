@@ -139,22 +139,11 @@ class _Total:
         out = np.empty((len(rows), *self._known.sig_shape), self._known.dtype)
         while len(rows):
             try:
-                yield rows, self._blanked(frames.read(rows, out))
+                yield rows, self._mask.blanked(frames.read(rows, out))
             except UndecodableFrames as finding:
                 rows = np.setdiff1d(rows, finding.rows)
                 continue
             return
-
-    def _blanked(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        mask = self._mask
-        if not mask.blanks:
-            return pixels
-        found = pixels.copy()  # it may be memory of others
-        if mask.sentinel is not None and found.dtype.kind in "ui":
-            found[found == mask.sentinel] = 0
-        if mask.excluded is not None:
-            found[:, mask.excluded] = 0
-        return found
 
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -52,6 +52,23 @@ class PixelMask:
         """Whether any pixel may become zero."""
         return self.masked != "raw" and (self.sentinel is not None or self.count > 0)
 
+    def blanked(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Frames with zero in masked pixels: a copy, unless nothing blanks.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (..., rows, columns)
+            Of the shape that `excluded` has.
+        """
+        if not self.blanks:
+            return pixels
+        found = pixels.copy()  # it may be memory of others
+        if self.sentinel is not None and found.dtype.kind in "ui":
+            found[found == self.sentinel] = 0
+        if self.excluded is not None:
+            found[..., self.excluded] = 0
+        return found
+
     def corrections(self) -> CorrectionSet | None:
         """What repairs the excluded pixels; None unless that was asked for."""
         if self.masked != "repair" or not self.count:

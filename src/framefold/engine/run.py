@@ -97,8 +97,8 @@ class Run:
         bits for any pool. Also done if a UDF asks for it (`UDF.MERGE_ORDER`).
     newest : callable, optional
         How many blocks may wait for workers: then the newest comes first, and the oldest goes
-        back unworked when there are more. When left out all are worked on, and wait where they
-        are, at last in the detector.
+        back unworked when there are more. When left out it is the reader's own ``room``; where
+        it has none all are worked on, and wait where they are, at last in the detector.
 
     Raises
     ------
@@ -158,6 +158,7 @@ class Run:
         has_line = ordered and not pool.in_this_thread
         self._line = Line(PLACES_PER_WORKER * pool.workers) if has_line else None
         self.fold = Fold(acquisition, reduction, tuple(udfs), selection, shown=shown)
+        newest = newest or getattr(reader, "room", None)
         if newest is not None:
             self.reader = reader = NewestFirst(reader, newest, self.fold.let_go)
         self.started = time.time()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.kernels.lookup3 import lookup3
+from framefold.formats.superblock import lookup3
 
 _HEADER = struct.Struct("<4sBBBBQQI")  # FAHD: kind, width, page bits, entries, address, checksum
 _BLOCK = struct.Struct("<4sBBQ")  # FADB: kind, address of the header
@@ -120,12 +120,8 @@ class FixedArray:
             behind = address + int.from_bytes(length, "little")
             if not address or behind > end:
                 body[place : place + self.width] = empty
-        return bytes(body) + _CHECKSUM.pack(_sum_of(bytes(body)))
+        return bytes(body) + _CHECKSUM.pack(lookup3(bytes(body)))
 
 
 def _is_whole(piece: bytes) -> bool:
-    return bool(_CHECKSUM.unpack(piece[-_CHECKSUM.size :])[0] == _sum_of(piece[: -_CHECKSUM.size]))
-
-
-def _sum_of(piece: bytes) -> int:
-    return int(lookup3(np.frombuffer(piece, np.uint8)))
+    return bool(_CHECKSUM.unpack(piece[-_CHECKSUM.size :])[0] == lookup3(piece[: -_CHECKSUM.size]))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from framefold.errors import ParameterError
-from framefold.replay.simplon import SimplonMessages
+from framefold.replay.played_series import PlayedSeries
 
 _TYPES = {"uint8": ("U08", 6), "uint16": ("U16", 12), "uint32": ("U32", 24)}
 """Pixel type -> what a frame's header calls it, and the counter depth that has it."""
@@ -19,12 +16,12 @@ _HEADER_BYTES = 384  # of one chip
 _HDR_BYTES = 2048
 
 
-def as_merlin(source: SimplonMessages) -> Iterator[list[bytes]]:
+def as_merlin(source: PlayedSeries) -> Iterator[list[bytes]]:
     """The messages of an acquisition: its header, and frames of plain pixels.
 
     Parameters
     ----------
-    source : SimplonMessages
+    source : PlayedSeries
         This protocol has no word for masked pixels: they are zero.
 
     Yields
@@ -42,23 +39,19 @@ def as_merlin(source: SimplonMessages) -> Iterator[list[bytes]]:
     -----
     Quantum Detectors, "Merlin user manual": acquisition header, and MQ1 frame header.
     """
-    if source.dtype.name not in _TYPES:
-        raise ParameterError(
-            f"{source.known.source} has {source.dtype} pixels, which no Merlin sends; these may "
-            f"be {', '.join(_TYPES)}"
-        )
-    began = datetime.now(UTC)
+    source.require(_TYPES, "Merlin")
+    began, mask = datetime.now(UTC), source.known.mask.shaped(source.sig_shape)
     yield [_acquisition(source, began)]
     for frame in source.frames():
         raw = source.raw(frame)
         if raw is None:
             continue
         pixels = np.frombuffer(raw, source.dtype.newbyteorder("<")).reshape(source.sig_shape)
-        content = np.ascontiguousarray(_blanked(source, pixels), source.dtype.newbyteorder(">"))
+        content = np.ascontiguousarray(mask.blanked(pixels), source.dtype.newbyteorder(">"))
         yield [_frame_header(source, frame.number, began) + content.tobytes()]
 
 
-def _acquisition(source: SimplonMessages, began: datetime) -> bytes:
+def _acquisition(source: PlayedSeries, began: datetime) -> bytes:
     nimages, _ = source.triggers
     scan = source.known.scan
     period = f"{1000 * (source.frame_time or 0.0):g}"
@@ -78,7 +71,7 @@ def _acquisition(source: SimplonMessages, began: datetime) -> bytes:
     return "\r\n".join(lines).encode("latin-1", "replace").ljust(_HDR_BYTES)
 
 
-def _frame_header(source: SimplonMessages, number: int, began: datetime) -> bytes:
+def _frame_header(source: PlayedSeries, number: int, began: datetime) -> bytes:
     height, width = source.sig_shape
     kind, depth = _TYPES[source.dtype.name]
     exposure = source.frame_time or 0.0
@@ -90,15 +83,3 @@ def _frame_header(source: SimplonMessages, number: int, began: datetime) -> byte
         f"{round(exposure * 1e9)}ns,{depth},"
     )
     return text.encode("ascii").ljust(_HEADER_BYTES, b"\0")
-
-
-def _blanked(source: SimplonMessages, pixels: NDArray[Any]) -> NDArray[Any]:
-    mask = source.known.mask
-    if not mask.blanks:
-        return pixels
-    found = pixels.copy()
-    if mask.sentinel is not None:
-        found[found == mask.sentinel] = 0
-    if mask.excluded is not None:
-        found[mask.excluded] = 0
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,12 +12,8 @@ import numpy as np
 from cbor2 import CBORTag
 from numpy.typing import NDArray
 
-from framefold.codecs import decode_one
-from framefold.core.acquisition import Acquisition
-from framefold.core.encoding import Encoding
-from framefold.errors import CodecError, ParameterError
-from framefold.formats.dataset import RecordedDataSet
-from framefold.replay.plain_frames import PlainFrame, plain_frames
+from framefold.replay.plain_frames import PlainFrame
+from framefold.replay.played_series import PlayedSeries
 
 _TYPED = {"uint8": 64, "uint16": 69, "uint32": 70, "int8": 72, "int16": 77, "int32": 78,
           "float32": 85}  # fmt: skip
@@ -28,82 +23,19 @@ _LZ4_HEAD_BYTES = 16
 _TICKS = 50_000_000  # per second, the denominator of all times in stream v2
 
 
-class SimplonMessages:
-    """The messages of one series, made from a data set.
-
-    Parameters
-    ----------
-    data : RecordedDataSet
-    series : int
-        Number of the series.
-
-    Raises
-    ------
-    ParameterError
-        If its pixels are of a type that these detectors do not have.
-    """
-
-    def __init__(self, data: RecordedDataSet, series: int = 1) -> None:
-        known = data.acquisition
-        stored = np.dtype(getattr(data, "stored_dtype", known.dtype))
-        self.dtype: np.dtype[Any] = stored.newbyteorder("=")
-        if self.dtype.name not in _TYPED or len(known.sig_shape) != 2:
-            raise ParameterError(
-                f"{known.source} has frames of {known.sig_shape} {self.dtype}, which no DECTRIS "
-                f"detector sends; these may be 2-D of {', '.join(_TYPED)}"
-            )
-        self._data = data
-        self.known: Acquisition = known
-        self.series = series
-        self.sig_shape = known.sig_shape
-        self.promised = data.facts.frames_promised or data.frames
-        self.frame_time = _positive(known.metadata.get("frame_time"))
-
-    def frames(self) -> Iterator[PlainFrame]:
-        """The frames, each in an encoding that these detectors have."""
-        for frame in plain_frames(self._data):
-            if frame.encoding.codec in ("bslz4", "lz4", "lz4-framed", "raw"):
-                yield frame
-                continue
-            pixels = self.raw(frame)
-            if pixels is not None:
-                yield PlainFrame(frame.number, pixels, Encoding("raw"))
-
-    def raw(self, frame: PlainFrame) -> bytes | None:
-        """The pixels of a frame, little-endian; None if it is damaged."""
-        try:
-            found = decode_one(frame.encoding, frame.payload, self.dtype, self.sig_shape)
-        except CodecError:
-            return None
-        return np.ascontiguousarray(found, self.dtype.newbyteorder("<")).tobytes()
-
-    @property
-    def triggers(self) -> tuple[int, int]:
-        """(nimages, ntrigger) that announce the frames, a line of the scan per trigger."""
-        nav = self.known.nav_shape
-        if len(nav) > 1 and math.prod(nav) == self.promised:
-            return nav[-1], math.prod(nav[:-1])
-        return self.promised, 1
-
-    @property
-    def mask(self) -> NDArray[np.uint32] | None:
-        """The detector's own pixel mask, where the data set has one."""
-        excluded = self.known.mask.excluded
-        return None if excluded is None else np.ascontiguousarray(excluded, np.uint32)
-
-
-def as_v1(source: SimplonMessages) -> Iterator[list[bytes]]:
+def as_v1(source: PlayedSeries) -> Iterator[list[bytes]]:
     """The messages of stream v1.
 
     Parameters
     ----------
-    source : SimplonMessages
+    source : PlayedSeries
 
     Yields
     ------
     list of bytes
         The parts of the next message.
     """
+    source.require(_TYPED, "DECTRIS detector")
     yield _v1_header(source)
     h, w = source.sig_shape
     for frame in source.frames():
@@ -127,7 +59,7 @@ def as_v1(source: SimplonMessages) -> Iterator[list[bytes]]:
     yield [_json(htype="dseries_end-1.0", series=source.series)]
 
 
-def _v1_header(source: SimplonMessages) -> list[bytes]:
+def _v1_header(source: PlayedSeries) -> list[bytes]:
     mask, (h, w) = source.mask, source.sig_shape
     nimages, ntrigger = source.triggers
     detail = "basic" if mask is None else "all"
@@ -158,7 +90,7 @@ def _v1_header(source: SimplonMessages) -> list[bytes]:
     return parts
 
 
-def _v1_payload(source: SimplonMessages, frame: PlainFrame) -> tuple[str, bytes] | None:
+def _v1_payload(source: PlayedSeries, frame: PlainFrame) -> tuple[str, bytes] | None:
     codec, order = frame.encoding.codec, ">" if frame.encoding.big_endian else "<"
     if codec == "bslz4":
         return f"bs{8 * source.dtype.itemsize}-lz4{order}", frame.payload
@@ -186,12 +118,12 @@ def _json(**keys: object) -> bytes:
     return json.dumps(keys, separators=(",", ":")).encode()
 
 
-def as_v2(source: SimplonMessages) -> Iterator[list[bytes]]:
+def as_v2(source: PlayedSeries) -> Iterator[list[bytes]]:
     """The messages of stream v2.
 
     Parameters
     ----------
-    source : SimplonMessages
+    source : PlayedSeries
 
     Yields
     ------
@@ -201,12 +133,12 @@ def as_v2(source: SimplonMessages) -> Iterator[list[bytes]]:
     return _cbor_series(source, lambda kind, number, count: {})  # noqa: ARG005
 
 
-def as_plain(source: SimplonMessages) -> Iterator[list[bytes]]:
+def as_plain(source: PlayedSeries) -> Iterator[list[bytes]]:
     """The messages of the open plain protocol: stream v2 that tells the scan and counts.
 
     Parameters
     ----------
-    source : SimplonMessages
+    source : PlayedSeries
 
     Yields
     ------
@@ -230,9 +162,10 @@ def as_plain(source: SimplonMessages) -> Iterator[list[bytes]]:
 
 
 def _cbor_series(
-    source: SimplonMessages, more: Callable[[str, int, int], dict[str, object]]
+    source: PlayedSeries, more: Callable[[str, int, int], dict[str, object]]
 ) -> Iterator[list[bytes]]:
     """A series in CBOR; ``more`` of a kind of message, a frame, and a count of messages."""
+    source.require(_TYPED, "DECTRIS detector")
     unique = f"framefold-replay-{source.series}-{time.time_ns():x}"
     who = {"series_id": source.series, "series_unique_id": unique}
     yield [_cbor({"type": "start", **who, **_v2_start(source), **more("start", 0, 0)})]
@@ -257,7 +190,7 @@ def _cbor_series(
     yield [_cbor({"type": "end", **who, **more("end", 0, count)})]
 
 
-def _v2_start(source: SimplonMessages) -> dict[str, object]:
+def _v2_start(source: PlayedSeries) -> dict[str, object]:
     h, w = source.sig_shape
     told: dict[str, object] = {
         "channels": [_CHANNEL],
@@ -275,7 +208,7 @@ def _v2_start(source: SimplonMessages) -> dict[str, object]:
     return told
 
 
-def _v2_array(source: SimplonMessages, frame: PlainFrame) -> CBORTag | None:
+def _v2_array(source: PlayedSeries, frame: PlainFrame) -> CBORTag | None:
     codec, payload = frame.encoding.codec, frame.payload
     content: object = payload
     if codec == "lz4" or frame.encoding.big_endian:
@@ -293,7 +226,3 @@ def _v2_array(source: SimplonMessages, frame: PlainFrame) -> CBORTag | None:
 
 def _cbor(content: dict[str, object]) -> bytes:
     return b"\xd9\xd9\xf7" + cbor2.dumps(content)
-
-
-def _positive(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None

@@ -11,12 +11,12 @@ from typing import Any
 from framefold.errors import ParameterError, UnknownNameError
 from framefold.faults.faults import Faults
 from framefold.formats import FORMATS, open_dataset, recognise
-from framefold.protocols import Arrived
+from framefold.protocols import Arrived, protocols
 from framefold.protocols import recognise as language_of
 from framefold.replay.faulty_replay import FaultyReplay, Judge, Timed, TimedStep
 from framefold.replay.languages import LANGUAGES
 from framefold.replay.pace import Pace
-from framefold.replay.simplon import SimplonMessages
+from framefold.replay.played_series import PlayedSeries
 from framefold.wirelog import WireLog
 
 
@@ -76,7 +76,10 @@ class ReplaySource:
         DataError
             If the recording cannot be read.
         """
-        first = next(iter(self._all(1)), None)
+        if self.language is not None:
+            return str(protocols.load(self.language).transport)
+        kept = kept_messages(self.path, self.opening.get("format", "auto"))
+        first = None if kept is None else next(kept, None)
         return "auto" if first is None else language_of(first[0][0]).transport
 
     def messages(self) -> Iterator[TimedStep]:
@@ -108,7 +111,7 @@ class ReplaySource:
                 return
         # an error in the recording should be heard of before the first message
         data = open_dataset(self.path, **self.opening)
-        made = LANGUAGES[self.language or "simplon-v2"](SimplonMessages(data, series))
+        made = LANGUAGES[self.language or "simplon-v2"](PlayedSeries(data, series))
         for parts in made:
             yield parts, None
 
