@@ -86,6 +86,8 @@ def _run_child(target: str, arguments: bytes, channel: int, stderr: int, parent:
         load_target(target)(connection, *pickle.loads(arguments))
     except (KeyboardInterrupt, BrokenPipeError, EOFError):
         return 0  # whoever we worked for is gone
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except BaseException:  # noqa: BLE001 - the last fence of a process: say why it ends
         traceback.print_exc()
         return 1
