@@ -37,6 +37,7 @@ def begun(path, count, positions) -> DataFile:
     file = DataFile(path, form, (0, count))
     for position in positions:
         file.write(position, payload(position), 0, 1.0)
+    file.put()
     file.flush()
     return file
 
@@ -51,6 +52,7 @@ def states(request, tmp_path):
     before = (tmp_path / "x.h5").read_bytes()
     for position in second:
         file.write(position, payload(position), 0, 1.0)
+    file.put()
     file.flush()
     after = (tmp_path / "x.h5").read_bytes()
     file.close()

@@ -70,6 +70,29 @@ class FixedArray:
         """How many pages it has; 0 for one without."""
         return -(-self.entries // self.per_page) if self.entries > self.per_page else 0
 
+    @property
+    def mark_bytes(self) -> int:
+        """Length of the marks that say which pages are in use [bytes]."""
+        return -(-self.pages // 8)
+
+    @property
+    def head_bytes(self) -> int:
+        """What stands in front of the entries, or of the pages and a checksum [bytes]."""
+        return _BLOCK.size + self.mark_bytes
+
+    def rows(self, page: int) -> slice:
+        """The numbers of the entries of a page; all of them where there are no pages."""
+        if not self.pages:
+            return slice(0, self.entries)
+        return slice(page * self.per_page, min((page + 1) * self.per_page, self.entries))
+
+    def entries_at(self, page: int) -> int:
+        """Address of the first entry of a page; of all entries where there are no pages."""
+        start = self.address + self.head_bytes
+        if not self.pages:
+            return start
+        return start + _CHECKSUM.size + page * (self.per_page * self.width + _CHECKSUM.size)
+
     def patches(self, content: NDArray[np.uint8]) -> dict[int, bytes]:
         """What must be written so that every page has the checksum of what is in it.
 
@@ -92,20 +115,16 @@ class FixedArray:
 
     def _pieces(self, content: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
         """Address and length of everything that has a checksum of its own and is in use."""
-        marks = -(-self.pages // 8)
-        front = _BLOCK.size + marks
+        front = self.head_bytes
         if not self.pages:
             yield self.address, front + self.entries * self.width + _CHECKSUM.size
             return
         yield self.address, front + _CHECKSUM.size
         begun = np.unpackbits(content[self.address + _BLOCK.size : self.address + front])
-        start = self.address + front + _CHECKSUM.size
         for page in np.flatnonzero(begun[: self.pages]).tolist():
-            count = min(self.per_page, self.entries - page * self.per_page)
-            yield (
-                start + page * (self.per_page * self.width + _CHECKSUM.size),
-                count * self.width + _CHECKSUM.size,
-            )
+            rows = self.rows(page)
+            count = rows.stop - rows.start
+            yield self.entries_at(page), count * self.width + _CHECKSUM.size
 
     def _mended(self, at: int, piece: bytes, end: int) -> bytes:
         front = 0

@@ -57,3 +57,8 @@ def _sub(a: np.uint32, b: np.uint32) -> np.uint32:
 @kernel
 def _turned(value: np.uint32, by: int) -> np.uint32:
     return np.uint32((value << np.uint32(by)) | (value >> np.uint32(32 - by)))
+
+
+def warm() -> None:
+    """Compile it, or load it from numba's cache on disk."""
+    lookup3(np.zeros(1, np.uint8))

@@ -13,6 +13,7 @@ from framefold.kernels import (
     corrections,
     crc32c,
     json_images,
+    lookup3,
     masks,
     merlin_images,
     moments,
@@ -46,6 +47,7 @@ def warm(dtypes: Iterable[DTypeLike] = DETECTOR_DTYPES) -> None:
         variances.warm(dtype)
         corrections.warm(dtype)
         blanking.warm(dtype)
+    lookup3.warm()
     warm_receiving()
 
 

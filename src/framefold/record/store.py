@@ -30,7 +30,7 @@ class Written:
     safe : int
         Of these, frames that outlive the process: they were flushed [frames].
     nbytes : int
-        Their lengths as they came [bytes].
+        Their lengths in the files [bytes].
     unkept : int
         Frames that no file could hold as they were [frames].
     """
@@ -95,18 +95,7 @@ class FrameStore:
         OSError, RuntimeError
             If the disk is full, or gone.
         """
-        if self.form is None:
-            self.form = ChunkForm.of(encoding, self._dtype, self._sig_shape)
-        chunk = self.form.chunk(payload, encoding)
-        if chunk is None:
-            self._unkept += 1
-            return
-        number = self._plan.file_of(position)
-        self._file(number, self.form).write(position, chunk.data, chunk.filter_mask, time)
-        self._dirty.add(number)
-        self.present[position] = 1
-        self._frames += 1
-        self._nbytes += len(payload)
+        self.write_many([(position, payload, encoding)], time)
 
     def write_many(self, frames: Iterable[tuple[int, memoryview, Encoding]], time: float) -> None:
         """Write frames, as `write` does: position, frame and encoding of each.
@@ -119,19 +108,49 @@ class FrameStore:
         low = high = 0  # the positions of the file at hand
         file: DataFile | None = None
         kept: Encoding | None = None  # the encoding at hand, if its frames are chunks as they are
-        for position, payload, encoding in frames:
-            if file is None or encoding != kept or not (low <= position < high) or not payload:
-                # the long way, and what it finds out is good for the frames that follow
-                self.write(position, payload, encoding, time)
-                number = self._plan.file_of(position)
-                low, high = self._plan.span(number)
-                file = self._files.get(number)
-                kept = encoding if self.form is not None and self.form.keeps(encoding) else None
-                continue
-            file.write(position, payload, 0, time)
-            self.present[position] = 1
-            self._frames += 1
-            self._nbytes += len(payload)
+        try:
+            for position, payload, encoding in frames:
+                if file is None or encoding != kept or not (low <= position < high) or not payload:
+                    # the long way, and what it finds out is good for the frames that follow
+                    self._take(position, payload, encoding, time)
+                    number = self._plan.file_of(position)
+                    low, high = self._plan.span(number)
+                    file = self._files.get(number)
+                    kept = encoding if self.form is not None and self.form.keeps(encoding) else None
+                    continue
+                file.write(position, payload, 0, time)
+        finally:
+            # now or never: the frames' memory is somebody else's afterwards
+            self._put()
+
+    def _take(self, position: int, payload: memoryview, encoding: Encoding, time: float) -> None:
+        """Have a file take a frame, if one can hold it."""
+        if self.form is None:
+            self.form = ChunkForm.of(encoding, self._dtype, self._sig_shape)
+        chunk = self.form.chunk(payload, encoding)
+        if chunk is None:
+            self._unkept += 1
+            return
+        number = self._plan.file_of(position)
+        self._file(number, self.form).write(position, chunk.data, chunk.filter_mask, time)
+        self._dirty.add(number)
+
+    def _put(self) -> None:
+        """Have all files write what they took; each tries, whatever becomes of the others."""
+        failed: OSError | None = None
+        for number in sorted(self._dirty):
+            try:
+                self._put_one(self._files[number])
+            except OSError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _put_one(self, file: DataFile) -> None:
+        positions, nbytes = file.put()
+        self.present[positions] = 1
+        self._frames += len(positions)
+        self._nbytes += nbytes
 
     def _file(self, number: int, form: ChunkForm) -> DataFile:
         found = self._files.get(number)
@@ -139,7 +158,10 @@ class FrameStore:
             while len(self._files) >= _OPEN_FILES:
                 oldest, file = self._files.popitem(last=False)
                 self._dirty.discard(oldest)
-                _finish(file)
+                try:
+                    self._put_one(file)
+                finally:
+                    _finish(file)
             found = DataFile(self._plan.data_file(number), form, self._plan.span(number))
             self._files[number] = found
             self._made.add(number)
