@@ -39,6 +39,13 @@ class TestKeptSlots:
         assert seen(kept) == [4, 3, 2]
         assert seen(kept, series=2) == []
 
+    def test_an_old_block_that_comes_back_late(self):
+        kept = KeptSlots(10 * SLOT_BYTES)
+        kept.hand_out(1, block(0))
+        assert processed(kept, range(1, 4)) == []
+        assert kept.take_back(1, block(0), SLOTS) == [0]
+        assert seen(kept) == [3, 2, 1]
+
     def test_bound_in_bytes(self):
         kept = KeptSlots(2 * SLOT_BYTES + 1)
         assert processed(kept, range(5)) == [0, 1, 2]

@@ -15,6 +15,8 @@ mere possibility."""
 
 _RANKS: tuple[Confidence, ...] = ("certain", "high", "medium", "low")
 
+_TRIED = 1 << 16
+"""Numbers of lines that are tried: all of any real scan, and no more for what a header invents."""
 _PAIRS = 4
 """Factor pairs worth showing."""
 
@@ -210,7 +212,7 @@ def _counted(positions: int) -> Iterator[Guess]:
                 reason = f"{positions} frames are {n} lines of {n} and {extra} flyback frames"
                 yield Guess((n, n), reason, "low", flyback=extra)
     shown = 0
-    for lines in range(side, 1, -1):
+    for lines in range(side, max(1, side - _TRIED), -1):
         length, rest = divmod(positions, lines)
         if length > _MOST_ELONGATED * lines or shown == _PAIRS:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 
 from framefold.live.block import SlotBlock
@@ -30,7 +30,7 @@ class KeptSlots:
         # held by: whoever changes anything of the following
         self._changed = threading.Condition()
         self._out: dict[Key, SlotBlock] = {}  # with processing
-        self._kept: OrderedDict[Key, SlotBlock] = OrderedDict()  # came back; the oldest first
+        self._kept: dict[Key, SlotBlock] = {}  # came back
         self._due: dict[Key, SlotBlock] = {}  # to be freed as soon as nobody looks
         self._kept_bytes = 0
         self._looks: Counter[Key] = Counter()
@@ -81,7 +81,9 @@ class KeptSlots:
     def _freed(self, most_slots: int, most_bytes: int) -> list[int]:
         found = []
         while len(self._kept) > most_slots or self._kept_bytes > most_bytes:
-            key, block = self._kept.popitem(last=False)
+            # by their numbers: an old block may come back late, after newer ones
+            key = min(self._kept)
+            block = self._kept.pop(key)
             self._kept_bytes -= block.used
             if self._looks[key]:
                 self._due[key] = block
@@ -95,9 +97,9 @@ class KeptSlots:
             if self._closed:
                 return []
             there = {**self._kept, **self._out}
-            found = [key for key in there if key[0] == series]
+            found = sorted((key for key in there if key[0] == series), reverse=True)
             self._looks.update(found)
-            return [there[key] for key in reversed(found)]
+            return [there[key] for key in found]
 
     def leave(self, series: int, blocks: Sequence[SlotBlock]) -> list[int]:
         """What was looked at may go; the slots that are free now."""
