@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from framefold.core.encoding import Encoding
+from framefold.core.losses import Losses
 from framefold.errors import RingTooSmallError, UnknownNameError
 from framefold.live.announcement import ScanChoice
-from framefold.live.counters import Count
+from framefold.live.counters import Count, total_losses
 from framefold.live.intake import END_GRACE_SECONDS, FEW_FRAMES, GATHERING_SECONDS
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.opening import ring_shape
@@ -171,6 +172,16 @@ class TestHeaders:
         said = bench.hear(header(), frame(0), header(), frame(0), Ended("1", "end"))
 
         assert verbs(said) == ["started", "block", "ended", "started", "block", "ended"]
+
+    def test_what_was_counted_before_is_kept_as_a_sum(self):
+        bench = Bench()
+        bench.hear(header("1"), frame(0), frame(1), frame(1), Ended("1", "end"), frame(2))
+        bench.hear(header("2"), frame(0, "2"))
+
+        assert bench.count(Count.RECEIVED) == 1
+        assert total_losses(bench.memory[:COUNTERS_BYTES].view(np.int64)) == Losses(
+            received=3, duplicate=1, stale=1
+        )
 
     def test_two_in_a_row(self):
         bench = Bench()

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from framefold.core.losses import Losses
 from framefold.core.reader import BlockPlan
 from framefold.errors import ConfigError, RunFailedError
 from framefold.live.block import SlotBlock
+from framefold.live.counters import Count
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.stream import Stream
 from framefold.processes.launcher import Launcher
@@ -112,12 +114,16 @@ class TestEnds:
         waiting = threading.Thread(target=stream.next_reader)
         waiting.start()
         first, link = stream.pid, stream._link
+        link.counts[[Count.MESSAGES, Count.RECEIVED, Count.SLOTS]] = 7, 5, 3
         os.kill(first, signal.SIGKILL)
         while stream._link is link:
             assert waiting.is_alive()
             waiting.join(0.01)
 
         assert stream.pid != first
+        told = stream.statistics()
+        assert (told.restarts, told.messages, told.losses) == (1, 7, Losses(received=5))
+        assert told.slots == 0
         stream.end()
         waiting.join(30)
         assert not waiting.is_alive()

@@ -15,7 +15,7 @@ from framefold.live.announcement import ScanChoice
 from framefold.live.assembler import Verdict
 from framefold.live.beginning import Beginning
 from framefold.live.collection import Collection
-from framefold.live.counters import OF_AN_ACQUISITION, Count, counters, losses
+from framefold.live.counters import Count, begin_series, counters, losses
 from framefold.live.early import MOST_FRAMES, EarlyFrames
 from framefold.live.quarantine import Quarantined
 from framefold.live.series import Belongs, SeriesLedger
@@ -200,8 +200,7 @@ class Intake:
         self._header = header
         self._has_header = has_header
         self._said.clear()
-        self.counts[Count.SERIES] += 1
-        self.counts[list(OF_AN_ACQUISITION)] = 0
+        begin_series(self.counts)
         if header.sig_shape is None or header.dtype is None:
             self._announced = header
             return

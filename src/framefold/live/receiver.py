@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from framefold.errors import FramefoldError, ProtocolError
 from framefold.live.connecting import connect_as
-from framefold.live.counters import Count
+from framefold.live.counters import Count, counters
 from framefold.live.intake import Intake
 from framefold.live.settings import StreamSettings
 from framefold.live.transport import Transport
@@ -212,7 +212,7 @@ def main(connection: Connection, settings: StreamSettings, path: str, size: int)
     size : int
         Its length [bytes].
     """
-    listen(connection, settings, path, size, partial(connect_as, settings))
+    listen(connection, settings, path, size, lambda _: connect_as(settings))
 
 
 def listen(
@@ -220,7 +220,7 @@ def listen(
     settings: StreamSettings,
     path: str,
     size: int,
-    open_transport: Callable[[], Transport],
+    open_transport: Callable[[NDArray[np.int64]], Transport],
 ) -> None:
     """Receive from whatever transport until told to stop.
 
@@ -229,13 +229,14 @@ def listen(
     connection, settings, path, size
         As for `main`.
     open_transport : callable
-        Makes the transport; a `FramefoldError` it raises is told to the main process.
+        Makes the transport, given the counters; a `FramefoldError` it raises is told to the main
+        process.
     """
     logging.basicConfig(format="%(levelname)s %(message)s", level=settings.log_level)
     ring = Segment.attach(path, size)
     with ExitStack() as stack:
         try:
-            transport = stack.enter_context(open_transport())
+            transport = stack.enter_context(open_transport(counters(ring.bytes)))
             receiver = Receiver(connection, transport, settings, path, ring.bytes)
         except FramefoldError as error:
             connection.send_bytes(pickle.dumps(("failed", str(error))))

@@ -20,10 +20,11 @@ from framefold.core.losses import Losses
 from framefold.core.reader import BlockPlan, Ending
 from framefold.errors import ConfigError, RunFailedError
 from framefold.live.block import SlotBlock, forget
-from framefold.live.counters import Count, counters, losses
+from framefold.live.counters import Count, carry_over, counters, losses, total_losses
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.quarantine import KEPT, Quarantined
 from framefold.live.settings import StreamSettings
+from framefold.live.wire_log_state import WireLogNews, WireLogState
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Segment
 
@@ -44,11 +45,14 @@ class Listening:
         What follows; small picklable values.
     finish_seconds : float
         How long it may take to finish what it has, once it is told to stop [s].
+    logs_messages : bool
+        Whether it logs all messages, and tells how that goes.
     """
 
     target: str = RECEIVER
     arguments: tuple[object, ...] = ()
     finish_seconds: float = 0.0
+    logs_messages: bool = False
 
 
 TO_A_DETECTOR = Listening()
@@ -56,7 +60,7 @@ TO_A_DETECTOR = Listening()
 
 @dataclass(frozen=True, slots=True)
 class StreamStatistics:
-    """What a stream has seen so far.
+    """What a stream has seen so far, also through receivers that died; counts never go back.
 
     Parameters
     ----------
@@ -68,10 +72,20 @@ class StreamStatistics:
         Encoded frames put into the ring [bytes].
     slots, free_slots : int
         Size of the ring, and how much of it is free [slots].
+    kept_slots : int
+        Of those that are not free, slots that were worked on and are kept to be looked at [slots].
+    ring_bytes : int
+        Memory of the ring [bytes].
     stalls : int
         How often a frame had to wait for a free slot.
     acquisitions : int
         Series that were begun.
+    restarts : int
+        How often the receiver had to be replaced.
+    logged_messages, logged_bytes : int
+        What went into wire logs [messages], [bytes].
+    losses : Losses
+        What became of frames on arrival, over all series.
     """
 
     connected: bool
@@ -79,15 +93,25 @@ class StreamStatistics:
     payload_bytes: int
     slots: int
     free_slots: int
+    kept_slots: int
+    ring_bytes: int
     stalls: int
     acquisitions: int
+    restarts: int
+    logged_messages: int
+    logged_bytes: int
+    losses: Losses
 
 
 class Link:
     """One receiver process with its ring."""
 
     def __init__(
-        self, launcher: Launcher, settings: StreamSettings, listening: Listening = TO_A_DETECTOR
+        self,
+        launcher: Launcher,
+        settings: StreamSettings,
+        listening: Listening = TO_A_DETECTOR,
+        carry: Callable[[NDArray[np.int64]], None] = lambda _: None,
     ) -> None:
         self._launcher = launcher
         try:
@@ -95,10 +119,12 @@ class Link:
         except OSError as error:
             raise ConfigError(f"ring_bytes={settings.ring_bytes}: {error}") from error
         self.counts = counters(self.ring.bytes)
+        carry(self.counts)  # the receiver is not there yet
         self.kept = KeptSlots(settings.keep_bytes)
         self.lets_go = settings.processing == "newest"
         self.closing = False
         self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)  # written by: who follows
+        self.wire_log = WireLogNews()  # written by: who follows
         # held by: who follows an acquisition, or waits for the next one
         self._following = threading.Lock()
         self._follower: int | None = None
@@ -134,6 +160,16 @@ class Link:
         except (EOFError, OSError):
             return None
         return verb, facts
+
+    def note(self, verb: str, facts: list[Any]) -> bool:
+        """Note what concerns no acquisition; whether this was such an announcement."""
+        if verb == "quarantined":
+            self.quarantine.append(facts[0])
+        elif verb == "logging":
+            self.wire_log = facts[0]
+        else:
+            return False
+        return True
 
     def hears(self, deadline: float | None) -> bool:
         """Whether something was announced, or the receiver is gone; waits until a moment of
@@ -190,8 +226,10 @@ class Link:
             return
         deadline = time.monotonic() + self._finish_seconds
         while time.monotonic() < deadline and self.hears(deadline):
-            if self.receive() is None:
+            heard = self.receive()
+            if heard is None:
                 return
+            self.note(*heard)
         log.warning("receiver does not finish, ending it seconds=%g", self._finish_seconds)
 
 
@@ -223,10 +261,14 @@ class Stream:
         # held by: who exchanges or ends the receiver
         self._exchanging = threading.Lock()
         self.last_refusal = ""
+        self._restarts = 0  # written by: who exchanges the receiver
+        # held by: who adds up; the sums are those of the last moment in which they could be had
+        self._adding = threading.Lock()
+        self._losses = Losses()
         self._link = self._listen()
 
-    def _listen(self) -> Link:
-        link = Link(self._launcher, self.settings, self._listening)
+    def _listen(self, carry: Callable[[NDArray[np.int64]], None] = lambda _: None) -> Link:
+        link = Link(self._launcher, self.settings, self._listening, carry)
         try:
             heard = link.receive()
         except BaseException:
@@ -240,16 +282,39 @@ class Stream:
 
     def statistics(self) -> StreamStatistics:
         """What was seen so far; asks nobody and never waits."""
-        counts = self._link.counts
+        with self._adding:
+            counts = self._link.counts
+            total = self._total_losses(counts)
         return StreamStatistics(
             connected=bool(counts[Count.CONNECTED]),
             messages=int(counts[Count.MESSAGES]),
             payload_bytes=int(counts[Count.PAYLOAD_BYTES]),
             slots=int(counts[Count.SLOTS]),
             free_slots=int(counts[Count.FREE_SLOTS]),
+            kept_slots=int(counts[Count.KEPT]),
+            ring_bytes=self.settings.ring_bytes,
             stalls=int(counts[Count.STALLS]),
             acquisitions=int(counts[Count.ACQUISITIONS]),
+            restarts=self._restarts,
+            logged_messages=int(counts[Count.LOGGED_MESSAGES]),
+            logged_bytes=int(counts[Count.LOGGED_BYTES]),
+            losses=total,
         )
+
+    def _total_losses(self, counts: NDArray[np.int64]) -> Losses:
+        found = total_losses(counts)
+        if found is not None:
+            self._losses = found
+        return self._losses
+
+    @property
+    def wire_log(self) -> WireLogState | None:
+        """How the log of all messages goes; None if none was asked for."""
+        if not self._listening.logs_messages:
+            return None
+        link = self._link
+        counts = link.counts
+        return link.wire_log.at(int(counts[Count.LOGGED_MESSAGES]), int(counts[Count.LOGGED_BYTES]))
 
     @property
     def quarantine(self) -> tuple[Quarantined, ...]:
@@ -299,12 +364,12 @@ class Stream:
             link.free([facts[0].slot])
         elif verb == "recall":
             link.free(link.kept.recall())
-        elif verb == "quarantined":
-            link.quarantine.append(facts[0])
         elif verb == "exhausted":
             self.close()  # a recording was played to its end
         elif verb == "refused":
             self.last_refusal = f"series {facts[0]}: {facts[1]}"
+        else:
+            link.note(verb, facts)
 
     def _restart(self, lost: Link) -> None:
         with self._exchanging:
@@ -314,12 +379,16 @@ class Stream:
             log.error(
                 "receiver lost source=%s how=%s, starting another", self.settings.endpoint, how
             )
+            with self._adding:
+                total = self._total_losses(lost.counts)
             try:
-                self._link = self._listen()
+                link = self._listen(lambda counts: carry_over(lost.counts, total, counts))
             except ConfigError as error:
                 raise RunFailedError(
                     f"the receiver died ({how}) and does not come back: {error}"
                 ) from error
+            self._restarts += 1
+            self._link = link
 
     def __iter__(self) -> Iterator[LiveReader]:
         while (reader := self.next_reader()) is not None:
@@ -405,8 +474,8 @@ class LiveReader:
                     yield facts[0]
                 elif verb == "ended" and facts[0] == self.acquisition.ident:
                     self._ending = facts[1]
-                elif verb == "quarantined":
-                    self._link.quarantine.append(facts[0])
+                else:
+                    self._link.note(verb, facts)
 
     def release(self, block: Block) -> None:
         """Take a block back; its slot is the receiver's again, now or after a while."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from multiprocessing.connection import Connection
+
+import numpy as np
+from numpy.typing import NDArray
 
 from framefold.live.connecting import connect_as
 from framefold.live.receiver import listen
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import Listening
 from framefold.live.transport import Transport
+from framefold.live.wire_log_state import WireLogNews
 from framefold.record.logging_transport import LoggingTransport
 from framefold.record.message_log import LogSettings, MessageLog
 
@@ -20,7 +25,7 @@ FINISH_SECONDS = 10.0
 
 def logging_messages(settings: LogSettings) -> Listening:
     """What a `Stream` is told so that all messages are logged."""
-    return Listening(TARGET, (settings,), FINISH_SECONDS)
+    return Listening(TARGET, (settings,), FINISH_SECONDS, logs_messages=True)
 
 
 def main(
@@ -35,7 +40,10 @@ def main(
     logs : LogSettings
     """
 
-    def open_transport() -> Transport:
-        return LoggingTransport(connect_as(settings), MessageLog(logs))
+    def tell(news: WireLogNews) -> None:
+        connection.send_bytes(pickle.dumps(("logging", news)))
+
+    def open_transport(counts: NDArray[np.int64]) -> Transport:
+        return LoggingTransport(connect_as(settings), MessageLog(logs, counts=counts, tell=tell))
 
     listen(connection, settings, path, size, open_transport)

@@ -6,11 +6,16 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framefold.errors import DataError, FramefoldError, ProtocolError
+from framefold.live.counters import Count
+from framefold.live.wire_log_state import LOGGING, STOPPED, WireLogNews
 from framefold.protocols import Part, Started, WireProtocol, recognise
 from framefold.protocols.batch import Messages
 from framefold.record.plan import folder_of, free_name
@@ -52,15 +57,26 @@ class MessageLog:
     settings : LogSettings
     free_bytes : callable
         How much room a folder's disk has [bytes].
+    counts : ndarray of int64, optional
+        The receiver's counters; messages and bytes of all logs are counted there.
+    tell : callable
+        Is given the news when a log is begun, and when logging ends for good.
     """
 
     def __init__(
         self,
         settings: LogSettings,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        *,
+        counts: NDArray[np.int64] | None = None,
+        tell: Callable[[WireLogNews], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._free_bytes = free_bytes
+        self._counts = np.zeros(max(Count) + 1, np.int64) if counts is None else counts
+        self._tell = tell
+        self._news = WireLogNews()
+        self._counted = 0, 0  # messages and bytes of the log at hand that are in the counts
         self._folder = folder_of(settings.directory)
         self._writer: LogWriter | None = None
         self._language: WireProtocol | None = None
@@ -83,6 +99,7 @@ class MessageLog:
             if series is not None or self._writer is None:
                 self._open(series or "")
             self._append(parts)
+            self._count()
         except (OSError, FramefoldError) as error:
             self._fail(error)
 
@@ -97,6 +114,7 @@ class MessageLog:
             for a, b in pairwise(first):
                 of_this = rows[a - first[0] : b - first[0]]
                 self._append([memory[start : start + size] for start, size in of_this])
+            self._count()
         except (OSError, FramefoldError) as error:
             self._fail(error)
 
@@ -104,6 +122,13 @@ class MessageLog:
         assert self._writer is not None
         self._writer.write(parts, time.monotonic_ns(), time.time_ns())
         self._unsafe = True
+
+    def _count(self) -> None:
+        assert self._writer is not None
+        messages, nbytes = self._counted
+        self._counted = self._writer.messages, self._writer.nbytes
+        self._counts[Count.LOGGED_MESSAGES] += self._counted[0] - messages
+        self._counts[Count.LOGGED_BYTES] += self._counted[1] - nbytes
 
     def _begun(self, parts: Sequence[Part]) -> str | None:
         """The series that a message announces, if it does."""
@@ -123,6 +148,15 @@ class MessageLog:
         facts = {"source": self._settings.source, "series": series, "begun": time.time()}
         self._writer = LogWriter(self._folder / f"{name}{_ENDING}", facts)
         log.info("logging messages file=%s", self._writer.path)
+        self._counted = 0, 0
+        self._news = WireLogNews(
+            LOGGING,
+            file=str(self._writer.path),
+            messages_before=int(self._counts[Count.LOGGED_MESSAGES]),
+            bytes_before=int(self._counts[Count.LOGGED_BYTES]),
+        )
+        self._count()
+        self._tell(self._news)
 
     def _check_room(self) -> None:
         free = self._free_bytes(self._folder)
@@ -150,13 +184,17 @@ class MessageLog:
         self.failure = f"messages are not logged any more: {error}"
         log.error("%s folder=%s", self.failure, self._folder)
         self.close()
+        self._news = replace(self._news, state=STOPPED, reason=self.failure)
+        self._tell(self._news)
 
     def close(self) -> None:
         """Finish the log."""
-        writer, self._writer = self._writer, None
+        writer = self._writer
         if writer is None:
             return
         try:
             writer.close()
         except OSError as error:
             log.error("log not finished file=%s error=%s", writer.path, error)
+        self._count()
+        self._writer = None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framefold.live.receiver import listen
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import Listening
@@ -31,7 +34,7 @@ def main(
     source : ReplaySource
     """
 
-    def open_transport() -> Transport:
+    def open_transport(_: NDArray[np.int64]) -> Transport:
         return ReplayTransport(source.messages(), source.pace)
 
     listen(connection, settings, path, size, open_transport)
