@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.made_blocks import Values, reader
+from engine.made_blocks import MadeReader, Values, blocks, reader
+from framefold.core.losses import Losses
 from framefold.engine.history import History
 from framefold.engine.pool import InlinePool
 from framefold.engine.run import Run
@@ -46,3 +47,35 @@ class TestHistory:
         history.add(run("a"))
 
         assert history.get("latest").ident == "a"
+
+
+class TestTotals:
+    """What came of all runs, also of those that are forgotten, and of the one that goes on."""
+
+    def test_only_grow(self):
+        history = History(keep=1)
+        seen = [history.totals()]
+        for ident in "abca":
+            one = run(ident)
+            history.add(one)
+            seen.append(history.totals())
+            for _ in one.steps():
+                seen.append(history.totals())
+            seen.append(history.totals())
+        merged = [total.merged for total in seen]
+
+        assert merged == sorted(merged)
+        assert merged[-1] == 4 * one.fold.merged > 0
+        assert seen[-1].blocks == 4
+        assert seen[-1].runs == {"complete": 4, "aborted": 0, "failed": 0}
+        assert sum(seen[-2].runs.values()) == 3
+
+    def test_what_was_lost(self):
+        history = History()
+        for _ in range(2):
+            one = Run(MadeReader(blocks(1), 5), {"v": Values()}, InlinePool(), ident="same")
+            history.add(one)
+            list(one.steps())
+        lost = history.totals().losses
+
+        assert lost == Losses(missing=6)

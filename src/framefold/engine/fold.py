@@ -126,6 +126,22 @@ class Fold:
         """Positions the run selects."""
         return self._coverage.wanted
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the UDFs that are left out, since they raised."""
+        return tuple(failure.udf for failure in self._failures.copy().values())
+
+    def losses(self, counted: Losses) -> Losses:
+        """What the reader counted, and what became of positions, which is known here and nowhere
+        else.
+        """
+        return replace(
+            counted,
+            undecodable=self.undecodable,
+            set_aside=self._set_aside,
+            missing=self._missing,
+        )
+
     def fold(self, outcome: Outcome) -> None:
         """Merge what came of one block, exactly once.
 
@@ -352,13 +368,7 @@ class Fold:
                 coverage=states.reshape(self._acquisition.nav_shape),
                 merged=self._coverage.merged,
                 wanted=self._coverage.wanted,
-                # what became of positions is known here and nowhere else
-                losses=replace(
-                    losses,
-                    undecodable=self.undecodable,
-                    set_aside=self._set_aside,
-                    missing=self._missing,
-                ),
+                losses=self.losses(losses),
                 failures=tuple((self._unseen | self._failures).values()),
                 created=time.time(),
                 report=self.lags.as_dict(),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from framefold.core.block import Block
 from framefold.core.corrections import CorrectionSet
+from framefold.core.losses import Losses
 from framefold.core.picking import Picked, pick
 from framefold.core.reader import BlockPlan, Reader
 from framefold.core.scan import Scan
@@ -236,9 +237,14 @@ class Run:
             "seconds": round(elapsed, 3),
             "blocks": self.fold.folded_blocks,
             "frames": merged,
+            "wanted": self.fold.wanted,
             "frames_per_second": round(merged / elapsed, 1) if elapsed > 0 else 0.0,
             **self.fold.lags.as_dict(),
         }
+
+    def losses(self) -> Losses:
+        """What was counted on the way so far; makes no snapshot and never waits."""
+        return self.fold.losses(self.reader.losses())
 
     def refolded(self, rule: ScanRule) -> Snapshot:
         """The results as they are now, in another scan; no frame is looked at again.

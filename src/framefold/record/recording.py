@@ -21,7 +21,7 @@ from framefold.record.recorded_files import RecordedFiles
 from framefold.record.recorded_reader import RecordedReader
 from framefold.record.repair import repair
 from framefold.record.settings import RecordingSettings
-from framefold.record.state import RecordingState
+from framefold.record.state import RecordingState, RecordingTotals
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Recording:
         self._out: dict[int, Block] = {}  # blocks the recorder has; under the condition
         self._give_back: Callable[[Block], None] = lambda _: None
         self._state: RecordingState | None = None  # written by: the listening thread, `begin`
+        self._earlier = RecordingTotals()  # without the last one; written by: `begin`
         self._files = RecordedFiles()  # written by: the listening thread
         self._closing = False
         self._child, self._listening = self._start()
@@ -67,6 +68,11 @@ class Recording:
     def state(self) -> RecordingState | None:
         """How the last recording goes, or went; None before the first."""
         return self._state
+
+    def totals(self) -> RecordingTotals:
+        """What was written in all recordings so far."""
+        with self._changed:
+            return self._earlier.plus(self._state)
 
     @property
     def pid(self) -> int:
@@ -94,6 +100,7 @@ class Recording:
         """
         self._give_back = give_back
         with self._changed:
+            self._earlier = self._earlier.plus(self._state)
             self._state = RecordingState(acquisition.ident)
         if not self._listening.is_alive() and not self._closing:
             try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 from framefold.formats import recording_names as names
 
@@ -51,6 +52,41 @@ class RecordingState:
     def is_over(self) -> bool:
         """Whether nothing more is written."""
         return self.state != names.RECORDING
+
+    def as_dict(self) -> dict[str, object]:
+        """The facts as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTotals:
+    """Sums over recordings; they only grow.
+
+    Parameters
+    ----------
+    recordings : mapping of str to int
+        Recordings that are over, by their final state.
+    frames, nbytes, unkept : int
+        As in `RecordingState`, of all of them [frames], [bytes], [frames].
+    """
+
+    recordings: Mapping[str, int] = field(
+        default_factory=lambda: dict.fromkeys((names.COMPLETE, names.ABORTED, names.STOPPED), 0)
+    )
+    frames: int = 0
+    nbytes: int = 0
+    unkept: int = 0
+
+    def plus(self, one: RecordingState | None) -> RecordingTotals:
+        """With one recording more, if there is one."""
+        if one is None:
+            return self
+        return RecordingTotals(
+            {state: count + (state == one.state) for state, count in self.recordings.items()},
+            self.frames + one.frames,
+            self.nbytes + one.nbytes,
+            self.unkept + one.unkept,
+        )
 
     def as_dict(self) -> dict[str, object]:
         """The facts as plain values."""
