@@ -13,6 +13,7 @@ from typing import Any
 from framefold import analyses
 from framefold.api import PRELOAD, usable_cores
 from framefold.config import Config, PipelineConfig, SourceConfig
+from framefold.core.losses import Losses
 from framefold.core.reader import Reader
 from framefold.engine.history import History
 from framefold.engine.limits import Limits
@@ -276,12 +277,15 @@ class Service:
         """What the status page shows beside the current run."""
         stream, pool = self._stream, self._pool
         recording = self._recording.state if self._recording else None
+        logged = stream.wire_log if stream else None
         newest = self.history.get("latest")
+        source = asdict(stream.statistics()) if stream else {}
+        totals = self._totals(source)
         return {
             "source": {
                 "endpoint": self._source.stream,
                 "type": self._source.type,
-                **(asdict(stream.statistics()) if stream else {}),
+                **source,
                 "last_refusal": stream.last_refusal if stream else "",
                 "quarantine": [
                     {"kind": one.kind, "detail": one.detail, "lengths": one.lengths}
@@ -291,12 +295,30 @@ class Service:
             "recording": {**recording.as_dict(), "results": self._results_file}
             if recording
             else None,
+            "wire_log": logged.as_dict() if logged else None,
             "workers": {
                 "count": pool.workers if pool else 0,
                 "replaced": pool.replaced if pool else 0,
                 "last_loss": pool.last_loss if pool else "",
             },
-            "run": dict(newest.statistics()) if newest else None,
+            "run": _run_facts(newest) if newest else None,
+            "totals": totals,
+        }
+
+    def _totals(self, source: dict[str, Any]) -> dict[str, object]:
+        """What was counted over all acquisitions; what of it the stream counts is taken out of its
+        facts.
+        """
+        runs = self.history.totals()
+        lost = runs.losses + Losses(**source.pop("losses", {}))
+        return {
+            "losses": lost.as_dict(),
+            "runs": dict(runs.runs),
+            "merged": runs.merged,
+            "blocks": runs.blocks,
+            "recording": self._recording.totals().as_dict() if self._recording else None,
+            "logged_messages": source.pop("logged_messages", 0),
+            "logged_bytes": source.pop("logged_bytes", 0),
         }
 
     def stop(self) -> None:
@@ -379,6 +401,16 @@ class Service:
                 await ending.wait()
         finally:
             await asyncio.to_thread(self.stop)
+
+
+def _run_facts(run: Run) -> dict[str, object]:
+    """How a run goes, without a snapshot that somebody would have to make."""
+    failed = run.fold.failed
+    return {
+        "state": run.state.value,
+        **run.statistics(),
+        "failed": {name: name in failed for name in run.udfs},
+    }
 
 
 def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

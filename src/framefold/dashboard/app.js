@@ -130,7 +130,7 @@ function showFailures(failures) {
 }
 
 function showSystem(status) {
-  const { acquisition, ...rest } = status;
+  const { acquisition, totals, ...rest } = status; // totals are for those who watch for weeks
   const facts = [...flat(rest), ...flat({ run: acquisition?.statistics || {} })];
   byId("facts").replaceChildren(...facts.map(([name, told]) => {
     const row = element("div");

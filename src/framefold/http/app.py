@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from framefold.http import frames, overview, results
+from framefold.http import frames, metrics, overview, results
 from framefold.http.access import AllowedHosts
 from framefold.http.bodies import Bodies
 from framefold.http.description import API
@@ -51,10 +51,13 @@ def make_app(
     """
     app = web.Application(middlewares=[fence(AllowedHosts(allowed_hosts))])
     updates = Updates(update_seconds)
-    app[SERVICES] = Services(history, status, updates, Bodies(), max_response_bytes, page_title)
+    services = Services(history, status, updates, Bodies(), max_response_bytes, page_title)
+    app[SERVICES] = services
+    app[metrics.REGISTRY] = metrics.registry(services)
     app[frames.LOOKS] = asyncio.Semaphore(1)
     acquisition = f"{API}/acquisitions/{{acquisition}}"
     app.router.add_get("/healthz", overview.healthz)
+    app.router.add_get("/metrics", metrics.metrics)
     app.router.add_get(API, overview.about)
     app.router.add_get(TYPES_PATH, overview.problems)
     app.router.add_get(f"{API}/status", overview.status)

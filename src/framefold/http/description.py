@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import quote
 
 import numpy as np
@@ -16,6 +18,15 @@ from framefold.http.ports import Run
 API = "/api/v1"
 COVERAGE = "coverage"
 """Last part of the path of the coverage of a run."""
+
+
+@cache
+def installed_version() -> str:
+    """Version of this program."""
+    try:
+        return version("framefold")
+    except PackageNotFoundError:
+        return "unknown"  # run from a source tree that was never installed
 
 
 def acquisition_path(ident: str) -> str:

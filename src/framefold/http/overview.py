@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
 
 from framefold import representations
 from framefold.http.conditional import MAX_WAIT, entity_tag
-from framefold.http.description import API, details, results, summary
+from framefold.http.description import API, details, installed_version, results, summary
 from framefold.http.observation import observe
 from framefold.http.plain import dumps, timestamp
 from framefold.http.problems import TYPES_PATH, catalogue
@@ -33,7 +32,7 @@ async def about(request: web.Request) -> web.Response:
         {
             "name": "framefold",
             "title": services.title,
-            "version": _version(),
+            "version": installed_version(),
             "api": "v1",
             "features": ["etag", "long-poll", "slice", "coverage", "refold", "frames"],
             "representations": _representations(),
@@ -47,6 +46,7 @@ async def about(request: web.Request) -> web.Response:
                 "acquisitions": f"{API}/acquisitions",
                 "latest": f"{API}/acquisitions/latest",
                 "problems": TYPES_PATH,
+                "metrics": "/metrics",
             },
         }
     )
@@ -120,10 +120,3 @@ def _representations() -> list[dict[str, object]]:
         {"name": form.name, "media_type": form.media_type, "options": form.options}
         for form in map(representations.representation, representations.names())
     ]
-
-
-def _version() -> str:
-    try:
-        return version("framefold")
-    except PackageNotFoundError:
-        return "unknown"  # run from a source tree that was never installed
