@@ -32,6 +32,7 @@ from framefold.record.recorded_reader import RecordedReader
 from framefold.record.recording import Recording
 from framefold.record.run_results import keep_results
 from framefold.record.settings import RecordingSettings
+from framefold.record.shelf import Shelf
 from framefold.udf import UDF
 
 log = logging.getLogger(__name__)
@@ -183,6 +184,8 @@ class Service:
         self._recording_settings = recording_settings(config)
         make_pipeline(config.pipeline)  # what is wrong with it should be said before the start
         self.history = History(config.history.keep_in_memory)
+        told = config.history
+        self.shelf = Shelf(told.directory, told.keep_on_disk) if told.directory else None
         self._launcher = Launcher(PRELOAD)
         self._pool: ProcessPool | None = None
         self._stream: Stream | None = None
@@ -244,14 +247,17 @@ class Service:
         recording = self._recording.state
         if recording is None or not recording.file or recording.acquisition != run.ident:
             return  # it could not be begun, and has said so
-        pipeline = self._config.pipeline or DEFAULT_PIPELINE
         try:
-            path = keep_results(run, recording, [entry.model_dump() for entry in pipeline])
+            path = keep_results(run, recording, self._described_pipeline())
         except Exception as error:  # whatever UDFs' results are: the next acquisition must come
             log.exception("results not kept id=%s error=%s", run.ident, error)
             return
         self._results_file = str(path)
         log.info("results kept id=%s file=%s", run.ident, path)
+
+    def _described_pipeline(self) -> list[dict[str, Any]]:
+        """Names, UDFs and parameters, for whoever wants to make the results again."""
+        return [entry.model_dump() for entry in self._config.pipeline or DEFAULT_PIPELINE]
 
     def _run(self, reader: Reader, pool: ProcessPool) -> Run | None:
         try:
@@ -270,6 +276,8 @@ class Service:
             run.cancel()
         run.start()
         run.join()
+        if self.shelf is not None:
+            self.shelf.keep(run, self._described_pipeline())
         log.info("acquisition %s: %s", run.state.value, run.latest.reason)
         return run
 
@@ -301,6 +309,13 @@ class Service:
                 "replaced": pool.replaced if pool else 0,
                 "last_loss": pool.last_loss if pool else "",
             },
+            "history": {
+                "directory": str(self.shelf.directory),
+                "kept": len(self.shelf),
+                "failure": self.shelf.failure,
+            }
+            if self.shelf
+            else None,
             "run": _run_facts(newest) if newest else None,
             "totals": totals,
         }
@@ -338,6 +353,8 @@ class Service:
         if self._pool is not None:
             self._pool.close()
         self._launcher.close()
+        if self.shelf is not None:
+            self.shelf.close()
 
     async def _started(self, ending: asyncio.Event) -> None:
         """Start, and say so when that takes long; give up when told to end."""
@@ -387,6 +404,7 @@ class Service:
             allowed_hosts=server.allowed_hosts,
             max_response_bytes=server.max_response_mib * MIB,
             update_seconds=self._config.scan.update_s,
+            shelf=self.shelf,
         )
         ending = asyncio.Event()
         loop = asyncio.get_running_loop()

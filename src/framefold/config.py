@@ -151,6 +151,10 @@ class HistoryConfig(_Section):
 
     keep_in_memory: Positive = 50
     """How many."""
+    directory: str | None = None
+    """Folder for the results of each acquisition, so that older ones can be looked at; or none."""
+    keep_on_disk: Positive = 1000
+    """How many are kept there; the oldest files go first."""
 
 
 class LoggingConfig(_Section):

@@ -13,7 +13,7 @@ from framefold.http.bodies import Bodies
 from framefold.http.description import API
 from framefold.http.fence import fence
 from framefold.http.pages import add_pages
-from framefold.http.ports import History
+from framefold.http.ports import History, Shelf
 from framefold.http.problems import TYPES_PATH
 from framefold.http.services import SERVICES, Services
 from framefold.http.updates import Updates
@@ -31,6 +31,7 @@ def make_app(
     max_response_bytes: int = 256 << 20,
     page_title: str = "framefold",
     update_seconds: float = 0.25,
+    shelf: Shelf | None = None,
 ) -> web.Application:
     """Everything that is served, as an application that knows no address yet.
 
@@ -48,10 +49,12 @@ def make_app(
         What the page calls this server.
     update_seconds : float
         How often results should move [s]; those who wait are woken as often.
+    shelf : Shelf or None
+        Runs that the history has forgotten.
     """
     app = web.Application(middlewares=[fence(AllowedHosts(allowed_hosts))])
     updates = Updates(update_seconds)
-    services = Services(history, status, updates, Bodies(), max_response_bytes, page_title)
+    services = Services(history, status, updates, Bodies(), max_response_bytes, page_title, shelf)
     app[SERVICES] = services
     app[metrics.REGISTRY] = metrics.registry(services)
     app[frames.LOOKS] = asyncio.Semaphore(1)

@@ -49,7 +49,7 @@ _GONE = (PositionState.MERGED, PositionState.UNSELECTED)
 async def frame(request: web.Request) -> web.Response:
     """The frame at one position, or the sum over several."""
     services = request.app[SERVICES]
-    run = find(services, request.match_info["acquisition"])
+    run = await find(services, request.match_info["acquisition"])
     _, dot, suffix = request.match_info["leaf"].partition(".")
     form = choose(request, suffix if dot else None)
     options = parameters(request, (AT, *SELECTION, *form.options))

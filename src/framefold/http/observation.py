@@ -68,7 +68,7 @@ class Observation:
         return web.Response(status=304, headers=self.headers)
 
 
-def find(services: Services, ident: str) -> Run:
+async def find(services: Services, ident: str) -> Run:
     """The run of that identity or alias.
 
     Raises
@@ -77,6 +77,8 @@ def find(services: Services, ident: str) -> Run:
         If there is none; it lists the newest ones.
     """
     run = services.history.get(ident)
+    if run is None and ident != LATEST and services.shelf is not None:
+        run = await asyncio.to_thread(services.shelf.get, ident)
     if run is not None:
         return run
     if ident == LATEST:
@@ -111,7 +113,7 @@ async def observe(request: web.Request, tag_of: TagOf) -> Observation:
     """
     services = request.app[SERVICES]
     ident = request.match_info["acquisition"]
-    run = find(services, ident)
+    run = await find(services, ident)
     snapshot = await services.updates.newest(run)
     held = request.headers.getall(hdrs.IF_NONE_MATCH, [])
     wait = preferred_wait(request.headers.getall("Prefer", [])) if held else None

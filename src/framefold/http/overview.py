@@ -10,9 +10,10 @@ from framefold import representations
 from framefold.http.conditional import MAX_WAIT, entity_tag
 from framefold.http.description import API, details, installed_version, results, summary
 from framefold.http.observation import observe
+from framefold.http.paging import CURSOR, LIMIT, listed
 from framefold.http.plain import dumps, timestamp
 from framefold.http.problems import TYPES_PATH, catalogue
-from framefold.http.query import no_parameters
+from framefold.http.query import no_parameters, parameters
 from framefold.http.scans import OPTIONS as SCANS
 from framefold.http.services import SERVICES
 from framefold.representations.selection import OPTIONS as SELECTION
@@ -79,10 +80,11 @@ async def status(request: web.Request) -> web.Response:
 
 
 async def acquisitions(request: web.Request) -> web.Response:
-    """All acquisitions that are remembered, newest first."""
-    no_parameters(request)
-    runs = request.app[SERVICES].history.runs()
-    return _json({"acquisitions": [summary(run, run.latest) for run in runs], "next": None})
+    """All acquisitions that are remembered, then those that are kept; newest first, by pages."""
+    page = await listed(request.app[SERVICES], parameters(request, (CURSOR, LIMIT)))
+    return _json(
+        {"acquisitions": [summary(run, run.latest) for run in page.runs], "next": page.next}
+    )
 
 
 async def acquisition(request: web.Request) -> web.Response:

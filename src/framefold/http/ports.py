@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -61,3 +61,19 @@ class History(Protocol):
 
     def get(self, ident: str) -> Run | None:
         """The run of that identity, or the newest for `LATEST`; None if there is none."""
+
+
+class Shelf(Protocol):
+    """Runs that are forgotten, but whose results were kept. Its methods read files."""
+
+    def page(
+        self, without: Collection[str], after: str | None, limit: int
+    ) -> tuple[Sequence[Run], bool] | None:
+        """Some runs without their arrays, newest first, and whether there are more behind.
+
+        Runs of the identities ``without`` are left out; it begins behind the run of the identity
+        ``after``, or is None if there is none.
+        """
+
+    def get(self, ident: str) -> Run | None:
+        """The run of that identity; None if there is none."""

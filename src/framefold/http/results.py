@@ -42,7 +42,7 @@ class _Target:
 async def result(request: web.Request) -> web.Response:
     """One result channel."""
     udf, leaf = request.match_info["udf"], request.match_info["channel"]
-    run = find(request.app[SERVICES], request.match_info["acquisition"])
+    run = await find(request.app[SERVICES], request.match_info["acquisition"])
     name, suffix = _split(leaf, run.latest.results.get(udf, {}))
     return await _serve(
         request, _Target(f"{udf}/{name}", lambda s: _channel(s, udf, name), suffix, {})
@@ -120,7 +120,7 @@ async def _observed(
     request: web.Request, target: _Target, options: Mapping[str, str]
 ) -> tuple[Observation, Channel]:
     """What a request gets to see; in another scan than the run's, if it asks for one."""
-    run = find(request.app[SERVICES], request.match_info["acquisition"])
+    run = await find(request.app[SERVICES], request.match_info["acquisition"])
     rule, text = rule_of(options, run.latest.acquisition.nav_shape)
     resource = f"{target.resource}?{text}" if text else target.resource
     seen = await observe(

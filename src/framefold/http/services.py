@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from framefold.http.bodies import Bodies
-from framefold.http.ports import History
+from framefold.http.ports import History, Shelf
 from framefold.http.updates import Updates
 
 
@@ -30,6 +30,8 @@ class Services:
         No array is sent that could be larger than this [bytes].
     title : str
         What the page and ``/api/v1`` call this server.
+    shelf : Shelf or None
+        Runs that the history has forgotten.
     """
 
     history: History
@@ -38,6 +40,7 @@ class Services:
     bodies: Bodies
     max_response_bytes: int
     title: str
+    shelf: Shelf | None = None
 
 
 SERVICES = web.AppKey("services", Services)
