@@ -156,6 +156,33 @@ class TestObjects:
         assert made.frames_per_block == 7
         assert made.nav_shape == (3, -1)
 
+    def test_a_position_table_lies_beside_the_configuration(self, tmp_path):
+        (tmp_path / "spiral.csv").write_text("y,x\n0,0\n1,1\n0,1\n-1,-1\n1,0\n")
+        (tmp_path / "a.toml").write_text('[scan]\nnav_shape = [2, 2]\npositions = "spiral.csv"\n')
+        config = read_config(tmp_path / "a.toml")
+        source = make_config({"sources": SOURCES}).source()
+        scan = stream_settings(config, source).rule.fit(5).scan
+
+        assert [scan.position(number) for number in range(5)] == [0, 3, 1, -1, 2]
+
+    @pytest.mark.parametrize(
+        ("text", "scan", "told"),
+        [
+            (None, {}, "cannot be read"),
+            ("0\n1\nmany\n", {}, "line 3 of the position table"),
+            ("0\n4\n", {"nav_shape": [2, 2]}, "entry 1 of the position table is position 4"),
+            ("0\n1\n", {"order": "snake"}, "no order, no flyback"),
+            ("0\n1\n", {"nav_shape": [1, -1]}, "every axis must be told"),
+        ],
+    )
+    def test_a_position_table_that_will_not_do(self, tmp_path, text, scan, told):
+        path = tmp_path / "table.csv"
+        if text is not None:
+            path.write_text(text)
+        config = make_config({"sources": SOURCES, "scan": {**scan, "positions": str(path)}})
+        with pytest.raises(ConfigError, match="scan.positions = .*table.csv.*" + told):
+            stream_settings(config, config.source())
+
     def test_workers(self):
         assert worker_count(make_config({"workers": {"count": 3}})) == 3
         assert worker_count(make_config({})) >= 1

@@ -10,16 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framefold import analyses
 from framefold.api import PRELOAD, usable_cores
 from framefold.config import Config, PipelineConfig, SourceConfig
 from framefold.core.losses import Losses
 from framefold.core.reader import Reader
+from framefold.core.scan_rule import ScanRule
 from framefold.engine.history import History
 from framefold.engine.limits import Limits
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run
 from framefold.errors import ConfigError, FramefoldError, ParameterError
+from framefold.formats.position_files import read_positions
 from framefold.http.app import make_app
 from framefold.http.server import serving
 from framefold.live.settings import MIB, StreamSettings
@@ -92,7 +97,13 @@ def make_pipeline(pipeline: tuple[PipelineConfig, ...]) -> dict[str, UDF]:
 
 
 def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
-    """What the receiver is told."""
+    """What the receiver is told.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such position table, or it does not go with the rest of the scan.
+    """
     scan = config.scan
     auto = scan.frames_per_partition == "auto"
     return StreamSettings(
@@ -106,6 +117,7 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
         lead_in=scan.lead_in,
         frames_per_position=scan.frames_per_position,
         repeats=scan.repeats,
+        positions=_position_table(config),
         ring_bytes=config.buffers.shared_memory_mib * MIB,
         keep_bytes=config.buffers.keep_mib * MIB,
         block_bytes=config.buffers.block_mib * MIB,
@@ -117,6 +129,21 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
         transport=source.transport,
         processing=config.overload.processing,
     )
+
+
+def _position_table(config: Config) -> NDArray[np.int64] | None:
+    scan = config.scan
+    try:
+        positions = read_positions(scan.positions)
+        if positions is not None:
+            rule = ScanRule(
+                scan.nav_shape, scan.sync_offset, scan.order, scan.flyback, scan.lead_in,
+                scan.frames_per_position, scan.repeats, positions,
+            )  # fmt: skip
+            rule.fit(None)  # what is wrong with it should be said before the start
+    except FramefoldError as error:
+        raise ConfigError(f"scan.positions = {scan.positions!r}: {error}") from error
+    return positions
 
 
 def recording_settings(config: Config) -> RecordingSettings:
@@ -180,6 +207,7 @@ class Service:
     ) -> None:
         self._config = config
         self._source = config.source(source)
+        self._settings = stream_settings(config, self._source)
         self._listening = listening or listening_of(config, self._source)
         self._recording_settings = recording_settings(config)
         make_pipeline(config.pipeline)  # what is wrong with it should be said before the start
@@ -203,8 +231,7 @@ class Service:
         ConfigError
             If the stream cannot be listened to.
         """
-        settings = stream_settings(self._config, self._source)
-        self._stream = Stream(self._launcher, settings, self._listening)
+        self._stream = Stream(self._launcher, self._settings, self._listening)
         if self._config.recording.enabled:
             self._recording = Recording(self._launcher, self._recording_settings)
         self._pool = ProcessPool(

@@ -101,6 +101,8 @@ class ScanConfig(_Section):
     """Frames before the first line without a position; none as for flyback."""
     frames_per_position: Positive = 1
     """Frames at each position, one after another."""
+    positions: str | None = None
+    """File that says where each frame belongs, in place of order and flyback; beside this one."""
     repeats: Literal["sum", "axis"] = "sum"
     """What becomes of these; of a stream "axis" only, one more navigation axis."""
     frames_per_partition: Positive | Literal["auto"] = "auto"
@@ -237,6 +239,10 @@ def read_config(path: Path) -> Config:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"configuration {path} is no valid TOML: {error}") from error
+    scan = found.get("scan")
+    if isinstance(scan, dict) and isinstance(scan.get("positions"), str):
+        # whoever starts us stands in another folder
+        scan["positions"] = str(path.absolute().parent / Path(scan["positions"]).expanduser())
     return make_config(found, str(path))
 
 

@@ -208,6 +208,7 @@ def _scan(path: Path | None) -> dict[str, Any]:
         "lead_in": said.lead_in,
         "frames_per_position": said.frames_per_position,
         "repeats": said.repeats,
+        "positions": said.positions,
     }
     return {name: value for name, value in told.items() if value is not None}
 

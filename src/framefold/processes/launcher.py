@@ -197,7 +197,7 @@ class Launcher:
         target : str
             ``module:function``; it is called with the other end of the pipe and ``arguments``.
         *arguments : object
-            Small picklable values.
+            Picklable values.
 
         Raises
         ------
@@ -208,7 +208,10 @@ class Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with theirs:
-                message = ("spawn", target, pickle.dumps(arguments))
+                packed = pickle.dumps(arguments)
+                # what is long comes down its own pipe, which knows no longest message
+                is_long = len(packed) > MESSAGE_BYTES // 2
+                message = ("spawn", target, None if is_long else packed)
                 verb, fact = self._ask(message, [theirs.fileno(), stderr])
             if verb != "spawned":
                 raise RunFailedError(f"process {name!r} cannot be started: {fact}")
@@ -219,7 +222,14 @@ class Launcher:
         finally:
             os.close(stderr)
         assert isinstance(fact, int)
-        return Child(name, fact, Connection(ours.detach()), said)
+        child = Child(name, fact, Connection(ours.detach()), said)
+        if is_long:
+            try:
+                child.connection.send_bytes(packed)
+            except OSError as error:
+                how = self.reap(child)
+                raise RunFailedError(f"process {name!r} ended at its start: {how}") from error
+        return child
 
     def end_telling(self, child: Child) -> str:
         """End a process that does not answer any more; it writes where it is to its stderr first.

@@ -71,7 +71,7 @@ def count_threads() -> int:
     return len(list(tasks.iterdir())) if tasks.is_dir() else 1
 
 
-def _run_child(target: str, arguments: bytes, channel: int, stderr: int, parent: int) -> int:
+def _run_child(target: str, arguments: bytes | None, channel: int, stderr: int, parent: int) -> int:
     """What a child does with its life; its exit code."""
     die_with_parent()
     if os.getppid() != parent:
@@ -83,7 +83,8 @@ def _run_child(target: str, arguments: bytes, channel: int, stderr: int, parent:
     faulthandler.register(TELL_AND_END, chain=True)
     connection = Connection(channel)
     try:
-        load_target(target)(connection, *pickle.loads(arguments))
+        packed = connection.recv_bytes() if arguments is None else arguments
+        load_target(target)(connection, *pickle.loads(packed))
     except (KeyboardInterrupt, BrokenPipeError, EOFError):
         return 0  # whoever we worked for is gone
     except SystemExit as ending:
@@ -113,7 +114,7 @@ class _Server:
             self._control.send(pickle.dumps((number, *answer)))
 
     def _spawn(
-        self, target: str, arguments: bytes, channel: int, stderr: int
+        self, target: str, arguments: bytes | None, channel: int, stderr: int
     ) -> tuple[str, object]:
         if count_threads() != 1:
             # a fork would copy locks that no thread of the child ever releases
