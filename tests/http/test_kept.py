@@ -129,7 +129,7 @@ class TestRun:
         assert "only the results are kept" in (await answer.json())["detail"]
 
     @pytest.mark.parametrize(
-        "ident", ["nobody", "..%2F..%2Fetc%2Fpasswd", "old1.h5", "%00", "x" * 3000]
+        "ident", ["nobody", "..%2F..%2Fetc%2Fpasswd", "old1.kept.h5", "%00", "x" * 3000]
     )
     async def test_nobody(self, reader, ident):
         answer = await reader.get(f"/api/v1/acquisitions/{ident}")

@@ -99,6 +99,20 @@ class TestShelf:
         assert not more
         assert shelf.get("a") is None
 
+    def test_files_of_others_are_never_removed(self, tmp_path):
+        """Somebody keeps recordings in the same folder, or a file that only has such a name."""
+        theirs = [tmp_path / "scan.h5", tmp_path / f"theirs{ENDING}", tmp_path / f"odd{ENDING}"]
+        for path in theirs[:2]:
+            with h5py.File(path, "w") as file:
+                file["entry/data"] = 1
+        theirs[2].symlink_to(tmp_path / "nowhere")
+        for path in theirs[:2]:
+            os.utime(path, (1, 1))
+        filled(tmp_path, "abcd", keep=1)
+        assert sorted(os.listdir(tmp_path)) == sorted(
+            [file_name("d"), *(path.name for path in theirs)]
+        )
+
     def test_pages(self, tmp_path):
         shelf = filled(tmp_path, "abcdef")
         runs, more = shelf.page({"f", "c"}, None, 2)

@@ -19,7 +19,8 @@ from framefold.representations.kept_snapshot import read_snapshot
 
 log = logging.getLogger(__name__)
 
-ENDING = ".h5"
+ENDING = ".kept.h5"
+"""Other files in the folder, recordings say, are none of its business."""
 _LONGEST_NAME = 200  # file systems take 255 bytes, and a name of ours gets some more while written
 _AT_HAND_BYTES = 256 << 20
 """What was read last is held up to this length [bytes]."""
@@ -68,7 +69,9 @@ class Shelf:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             found = [
-                (one.stat().st_mtime_ns, one.name) for one in self.directory.glob(f"*{ENDING}")
+                (one.stat().st_mtime_ns, one.name)
+                for one in self.directory.glob(f"*{ENDING}")
+                if one.is_file()
             ]
         except OSError as error:
             raise ConfigError(f"[history] directory {self.directory}: {error.strerror}") from error
@@ -114,13 +117,19 @@ class Shelf:
             self._forget(name)
             self._files[name] = None
             over = [*self._files][: max(0, len(self._files) - self._keep)]
-            for oldest in over:
-                self._forget(oldest)
         for oldest in over:
-            try:
-                (self.directory / oldest).unlink(missing_ok=True)
-            except OSError as error:
-                log.warning("old results stay file=%s error=%s", oldest, error)
+            self._remove(oldest)
+
+    def _remove(self, name: str) -> None:
+        """Give up an acquisition, if that is what a file is."""
+        if self._look(name, arrays=False) is None:
+            return
+        with self._lock:
+            self._forget(name)
+        try:
+            (self.directory / name).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("old results stay file=%s error=%s", name, error)
 
     def _forget(self, name: str) -> None:
         """Under the lock: nothing is known of a file any more."""
