@@ -107,8 +107,8 @@ def main() -> int:
     compile_kernels()
     find_recordings()
     heading(f"pytest, recordings: {os.environ.get(RECORDINGS, 'none')}")
-    # whole files to a worker: what a file shares is made once
-    if not passed([sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]):
+    # whoever has nothing left takes tests from the other, though what a file shares is made twice
+    if not passed([sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]):
         failed.append("pytest")
     if failed:
         print(f"\nFAILED: {', '.join(failed)}", file=sys.stderr, flush=True)
