@@ -46,7 +46,7 @@ class FakeRun:
         image = np.arange(48, dtype=np.float32).reshape(NAV) * valid
         vectors = np.stack([image, -image], -1)
         pattern = np.full(SIG, self.rows, np.uint64)
-        results: Mapping[str, Mapping[str, Channel]] = {
+        results: dict[str, dict[str, Channel]] = {
             "sum": {"intensity": channel("nav", image, valid, version=version)},
             "com": {"field": channel("nav", vectors, valid[..., None], (2,), version)},
             "sumsig": {"intensity": channel("sig", pattern, np.True_, version=version)},
@@ -87,6 +87,9 @@ class FakeRun:
     def statistics(self) -> Mapping[str, float | int | str]:
         return {"frames_per_second": 1000.0, "lag": float("nan")}
 
+    def report(self) -> FakeReport:
+        return FakeReport()
+
     def picked(self, positions: np.ndarray) -> Picked:
         """Frames of rows that were merged, all pixels the position; the first ones are gone."""
         there = positions[(positions >= 6) & (positions < 6 * self.rows)]
@@ -112,6 +115,21 @@ class FakeRun:
         self.latest = replace(self.latest, version=self.latest.version + 1, state=state)
         for callback in list(self.watchers):
             callback(self.latest)
+
+
+class FakeReport:
+    """What a run tells of itself, for files."""
+
+    def as_dict(self) -> dict[str, object]:
+        return {"seconds": 1.0}
+
+
+def over(ident: str, rows: int = 8) -> FakeRun:
+    """A run that has ended; its objects, which no file can hold, are left out."""
+    run = FakeRun(ident, rows)
+    run.end()
+    run.latest.results["odd"].pop("things")
+    return run
 
 
 class FakeHistory:

@@ -10,20 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from framefold import analyses
 from framefold.api import PRELOAD, usable_cores
 from framefold.config import Config, PipelineConfig, SourceConfig
 from framefold.core.losses import Losses
 from framefold.core.reader import Reader
-from framefold.core.scan_rule import ScanRule
 from framefold.engine.history import History
 from framefold.engine.limits import Limits
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run
-from framefold.errors import ConfigError, FramefoldError, ParameterError
+from framefold.errors import ConfigError, DataError, FramefoldError, ParameterError, ScanError
 from framefold.formats.position_files import read_positions
 from framefold.http.app import make_app
 from framefold.http.server import serving
@@ -106,44 +102,35 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
     """
     scan = config.scan
     auto = scan.frames_per_partition == "auto"
-    return StreamSettings(
-        endpoint=source.stream,
-        protocol=source.protocol,
-        channel=source.channel,
-        nav_shape=scan.nav_shape,
-        sync_offset=scan.sync_offset,
-        scan_order=scan.order,
-        flyback=scan.flyback,
-        lead_in=scan.lead_in,
-        frames_per_position=scan.frames_per_position,
-        repeats=scan.repeats,
-        positions=_position_table(config),
-        ring_bytes=config.buffers.shared_memory_mib * MIB,
-        keep_bytes=config.buffers.keep_mib * MIB,
-        block_bytes=config.buffers.block_mib * MIB,
-        frames_per_block=None if auto else int(scan.frames_per_partition),
-        update_seconds=scan.update_s,
-        idle_seconds=scan.idle_abort_s,
-        log_level=config.logging.level,
-        masked=source.masked,
-        transport=source.transport,
-        processing=config.overload.processing,
-    )
-
-
-def _position_table(config: Config) -> NDArray[np.int64] | None:
-    scan = config.scan
     try:
-        positions = read_positions(scan.positions)
-        if positions is not None:
-            rule = ScanRule(
-                scan.nav_shape, scan.sync_offset, scan.order, scan.flyback, scan.lead_in,
-                scan.frames_per_position, scan.repeats, positions,
-            )  # fmt: skip
-            rule.fit(None)  # what is wrong with it should be said before the start
-    except FramefoldError as error:
+        made = StreamSettings(
+            endpoint=source.stream,
+            protocol=source.protocol,
+            channel=source.channel,
+            nav_shape=scan.nav_shape,
+            sync_offset=scan.sync_offset,
+            scan_order=scan.order,
+            flyback=scan.flyback,
+            lead_in=scan.lead_in,
+            frames_per_position=scan.frames_per_position,
+            repeats=scan.repeats,
+            positions=read_positions(scan.positions),
+            ring_bytes=config.buffers.shared_memory_mib * MIB,
+            keep_bytes=config.buffers.keep_mib * MIB,
+            block_bytes=config.buffers.block_mib * MIB,
+            frames_per_block=None if auto else int(scan.frames_per_partition),
+            update_seconds=scan.update_s,
+            idle_seconds=scan.idle_abort_s,
+            log_level=config.logging.level,
+            masked=source.masked,
+            transport=source.transport,
+            processing=config.overload.processing,
+        )
+        if made.positions is not None:
+            made.rule.fit(None)  # what is wrong with it should be said before the start
+    except (DataError, ScanError) as error:
         raise ConfigError(f"scan.positions = {scan.positions!r}: {error}") from error
-    return positions
+    return made
 
 
 def recording_settings(config: Config) -> RecordingSettings:

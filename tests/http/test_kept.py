@@ -10,25 +10,17 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from framefold.http.app import make_app
 from framefold.record.shelf import Shelf, file_name
-from http_runs import FakeHistory, FakeRun
+from http_runs import FakeHistory, FakeRun, over
 
 OLD = [f"old{i}" for i in range(5)]
-
-
-class Report:
-    def as_dict(self):
-        return {}
 
 
 @pytest.fixture
 def kept(tmp_path):
     """Five runs in files, the last one in memory as well."""
-    runs = {ident: FakeRun(ident, rows=2 + n) for n, ident in enumerate(OLD)}
+    runs = {ident: over(ident, rows=2 + n) for n, ident in enumerate(OLD)}
     shelf = Shelf(tmp_path, 10)
     for run in runs.values():
-        run.end()
-        run.latest.results["odd"].pop("things")
-        run.report = Report
         shelf.keep(run, [])
     shelf.close()
     yield runs, tmp_path

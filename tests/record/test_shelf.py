@@ -15,23 +15,9 @@ from framefold.core.scan_rule import ScanRule
 from framefold.errors import ConfigError, FrameNotHeldError, ParameterError
 from framefold.record.shelf import ENDING, Shelf, file_name
 from framefold.representations.kept_snapshot import read_snapshot
-from http_runs import FakeRun
+from http_runs import over
 
 PIPELINE = [{"name": "sum", "udf": "sum", "params": {}}]
-
-
-class Report:
-    def as_dict(self):
-        return {"seconds": 1.0}
-
-
-def over(ident: str, rows: int = 8) -> FakeRun:
-    """A run that has ended; its objects, which no file can hold, are left out."""
-    run = FakeRun(ident, rows)
-    run.end()
-    run.latest.results["odd"].pop("things")
-    run.report = Report
-    return run
 
 
 def filled(folder, idents, keep=10) -> Shelf:

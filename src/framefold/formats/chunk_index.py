@@ -23,7 +23,8 @@ _BLOCK = struct.Struct("<4sBBQ")  # FADB: kind, address of the header
 _CHECKSUM = struct.Struct("<I")
 _NOWHERE = 0xFFFFFFFFFFFFFFFF
 _SEARCHED = 1 << 16  # bytes at the start of a file, in which its datasets are laid out
-_ADDRESS_BYTES, _MASK_BYTES = 8, 4
+ADDRESS_BYTES, MASK_BYTES = 8, 4
+"""Of an entry: address in front; behind it, where there is a filter, length and filter mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class FixedArray:
             head = start[at : at + _HEADER.size]
             if len(head) == _HEADER.size and _is_whole(head):
                 _, _, _, width, bits, entries, address, _ = _HEADER.unpack(head)
-                there = width >= _ADDRESS_BYTES and address < len(content)
+                there = width >= ADDRESS_BYTES and address < len(content)
                 return cls(entries, width, 1 << bits, address) if there else None
             at = start.find(b"FAHD", at + 1)
         return None
@@ -69,6 +70,11 @@ class FixedArray:
     def pages(self) -> int:
         """How many pages it has; 0 for one without."""
         return -(-self.entries // self.per_page) if self.entries > self.per_page else 0
+
+    @property
+    def length_bytes(self) -> int:
+        """Of an entry, the part with the length of its chunk [bytes]; 0 where all are alike."""
+        return max(0, self.width - ADDRESS_BYTES - MASK_BYTES)
 
     @property
     def mark_bytes(self) -> int:
@@ -131,15 +137,19 @@ class FixedArray:
         if at == self.address:
             front = len(piece) - _CHECKSUM.size if self.pages else _BLOCK.size
         body = bytearray(piece[: -_CHECKSUM.size])
-        empty = _NOWHERE.to_bytes(8, "little") + bytes(self.width - _ADDRESS_BYTES)
-        sized = self.width - _ADDRESS_BYTES - _MASK_BYTES
+        empty = _NOWHERE.to_bytes(8, "little") + bytes(self.width - ADDRESS_BYTES)
         for place in range(front, len(body), self.width):
-            address = int.from_bytes(body[place : place + _ADDRESS_BYTES], "little")
-            length = body[place + _ADDRESS_BYTES : place + _ADDRESS_BYTES + max(0, sized)]
+            address = int.from_bytes(body[place : place + ADDRESS_BYTES], "little")
+            length = body[place + ADDRESS_BYTES : place + ADDRESS_BYTES + self.length_bytes]
             behind = address + int.from_bytes(length, "little")
             if not address or behind > end:
                 body[place : place + self.width] = empty
-        return bytes(body) + _CHECKSUM.pack(lookup3(bytes(body)))
+        return checked(bytes(body))
+
+
+def checked(piece: bytes) -> bytes:
+    """A piece of metadata with its checksum behind it."""
+    return piece + _CHECKSUM.pack(lookup3(piece))
 
 
 def _is_whole(piece: bytes) -> bool:

@@ -16,6 +16,9 @@ _LAYOUT = struct.Struct("<8sBBBBQQQQ")
 _CHECKSUM = struct.Struct("<I")
 _BYTES = _LAYOUT.size + _CHECKSUM.size
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+CLOSED = 0
+BEING_WRITTEN = 5
+"""Flags of a file that is open for writing, by a single writer of many readers (SWMR)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Superblock:
     @property
     def is_closed(self) -> bool:
         """Whether nobody writes, or died writing."""
-        return self.flags == 0
+        return self.flags == CLOSED
 
     def packed(self) -> bytes:
         """The bytes, checksum included."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from framefold.errors import DataError
 from framefold.formats.chunk_index import FixedArray
-from framefold.formats.superblock import Superblock
+from framefold.formats.superblock import CLOSED, Superblock
 
 
 def patches(path: str | os.PathLike[str]) -> dict[int, bytes]:
@@ -44,7 +44,7 @@ def patches(path: str | os.PathLike[str]) -> dict[int, bytes]:
     content = np.memmap(path, np.uint8, "r", shape=(size,))
     index = FixedArray.find(content)
     mended = {} if index is None else index.patches(content)
-    return {**mended, 0: replace(found, flags=0, end=size).packed()}
+    return {**mended, 0: replace(found, flags=CLOSED, end=size).packed()}
 
 
 class Unfinished(io.RawIOBase):

@@ -154,11 +154,6 @@ class Launcher:
                 raise RunFailedError("no process can be started: the launcher is closed")
             self._asked += 1
             packed = pickle.dumps((self._asked, *message))
-            if len(packed) > MESSAGE_BYTES:
-                raise RunFailedError(
-                    f"arguments of {len(packed)} bytes are more than a new process takes "
-                    f"({MESSAGE_BYTES})"
-                )
             try:
                 socket.send_fds(self._control, [packed], list(descriptors))
                 return self._answer(self._asked)
@@ -224,12 +219,18 @@ class Launcher:
         assert isinstance(fact, int)
         child = Child(name, fact, Connection(ours.detach()), said)
         if is_long:
-            try:
-                child.connection.send_bytes(packed)
-            except OSError as error:
-                how = self.reap(child)
-                raise RunFailedError(f"process {name!r} ended at its start: {how}") from error
+            self._hand_over(child, packed)
         return child
+
+    def _hand_over(self, child: Child, packed: bytes) -> None:
+        try:
+            child.connection.send_bytes(packed)
+        except OSError as error:
+            how = self.reap(child)
+            raise RunFailedError(f"process {child.name!r} ended at its start: {how}") from error
+        except BaseException:  # Ctrl-C: nobody will know this process
+            self.reap(child)
+            raise
 
     def end_telling(self, child: Child) -> str:
         """End a process that does not answer any more; it writes where it is to its stderr first.

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.formats.chunk_index import FixedArray
-from framefold.formats.superblock import lookup3
+from framefold.formats.chunk_index import ADDRESS_BYTES, MASK_BYTES, FixedArray, checked
+from framefold.record.whole_writes import write_at
 
-_ADDRESS_BYTES, _MASK_BYTES = 8, 4
 _EMPTY_ADDRESS = 0xFF
-_CHECKSUM_BYTES = 4
 
 
 class ChunkTable:
@@ -42,14 +38,13 @@ class ChunkTable:
         self._index = index
         self._head = head
         self._entries = entries
-        self._length_bytes = max(0, index.width - _ADDRESS_BYTES - _MASK_BYTES)
         self._touched: set[int] = set() if is_written else set(range(max(1, index.pages)))
 
     @classmethod
     def empty(cls, index: FixedArray, content: NDArray[np.uint8]) -> ChunkTable:
         """A table without a chunk, all of it to be written, of a file with this content."""
         entries = np.zeros((index.entries, index.width), np.uint8)
-        entries[:, :_ADDRESS_BYTES] = _EMPTY_ADDRESS
+        entries[:, :ADDRESS_BYTES] = _EMPTY_ADDRESS
         return cls(index, _head(index, content), entries, is_written=False)
 
     @classmethod
@@ -66,7 +61,9 @@ class ChunkTable:
     @property
     def longest(self) -> int:
         """No chunk may be longer than an entry can say [bytes]."""
-        return (1 << 8 * self._length_bytes) - 1 if self._length_bytes else (1 << 63) - 1
+        return (
+            (1 << 8 * self._index.length_bytes) - 1 if self._index.length_bytes else (1 << 63) - 1
+        )
 
     def put(
         self, rows: NDArray[np.int64], addresses: NDArray[np.int64], lengths: NDArray[np.int64],
@@ -83,11 +80,12 @@ class ChunkTable:
         masks : ndarray of int64, shape (chunks,)
             1 where the filter of the dataset was not applied.
         """
-        behind = _ADDRESS_BYTES + self._length_bytes
-        self._entries[rows, :_ADDRESS_BYTES] = _little(addresses, _ADDRESS_BYTES)
-        if self._length_bytes:
-            self._entries[rows, _ADDRESS_BYTES:behind] = _little(lengths, self._length_bytes)
-            self._entries[rows, behind:] = _little(masks, _MASK_BYTES)
+        sized = self._index.length_bytes
+        behind = ADDRESS_BYTES + sized
+        self._entries[rows, :ADDRESS_BYTES] = _little(addresses, ADDRESS_BYTES)
+        if sized:
+            self._entries[rows, ADDRESS_BYTES:behind] = _little(lengths, sized)
+            self._entries[rows, behind:] = _little(masks, MASK_BYTES)
         if self._index.pages:
             self._touched.update(np.unique(rows // self._index.per_page).tolist())
         else:
@@ -103,17 +101,17 @@ class ChunkTable:
         """
         for page in sorted(self._touched):
             for at, piece in self._pieces(page):
-                _write(descriptor, piece, at)
+                write_at(descriptor, [piece], at)
             self._touched.discard(page)
 
     def _pieces(self, page: int) -> list[tuple[int, bytes]]:
         """Address and bytes of what has to be written for a page, checksums included."""
         body = self._entries[self._index.rows(page)].tobytes()
         if not self._index.pages:
-            return [(self._index.address, _checked(self._head + body))]
-        pieces = [(self._index.entries_at(page), _checked(body))]
+            return [(self._index.address, checked(self._head + body))]
+        pieces = [(self._index.entries_at(page), checked(body))]
         # the marks go with the first page, and so are there from the beginning
-        return pieces if page else [(self._index.address, _checked(self._head)), *pieces]
+        return pieces if page else [(self._index.address, checked(self._head)), *pieces]
 
 
 def _head(index: FixedArray, content: NDArray[np.uint8]) -> bytes:
@@ -124,17 +122,6 @@ def _head(index: FixedArray, content: NDArray[np.uint8]) -> bytes:
     return content[index.address : stop].tobytes() + np.packbits(used).tobytes()
 
 
-def _checked(piece: bytes) -> bytes:
-    return piece + lookup3(piece).to_bytes(_CHECKSUM_BYTES, "little")
-
-
 def _little(numbers: NDArray[np.int64], count: int) -> NDArray[np.uint8]:
     """The low bytes of numbers, shape (numbers, count)."""
     return numbers.astype("<i8").view(np.uint8).reshape(-1, 8)[:, :count]
-
-
-def _write(descriptor: int, piece: bytes, at: int) -> None:
-    rest = memoryview(piece)
-    while rest:
-        done = os.pwrite(descriptor, rest, at)
-        rest, at = rest[done:], at + done

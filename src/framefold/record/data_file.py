@@ -1,7 +1,8 @@
 """DataFile: one file of a recording while it grows; readable at any moment, also if we die.
 
 HDF5 lays the file out. What grows is written here: chunks at the end of the file, many in one call,
-then the pages of the index that point to them. Through HDF5 each frame cost 20 us, so 2 to 3 us.
+then the pages of the index that point to them. A frame of 16 kB costs 4.4 us of CPU so, through
+HDF5 13.5 us (`docs/decisions/0012`).
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ from numpy.typing import NDArray
 
 from framefold.formats.chunk_index import FixedArray
 from framefold.formats.recording_names import TIME
-from framefold.formats.superblock import Superblock
+from framefold.formats.superblock import BEING_WRITTEN, CLOSED, Superblock
 from framefold.record.chunk_form import ChunkForm
 from framefold.record.chunk_table import ChunkTable
+from framefold.record.whole_writes import write_at
 
-_WRITING = 5
-"""Flags of the superblock: open for writing, by a single writer of many readers (SWMR)."""
 _HEAD_BYTES = 1 << 14
-_AT_ONCE = 1024
-"""Pieces that one call writes; most systems take no more."""
+"""Room at the start for all small things: the head of the index is looked for there [bytes]."""
 
 
 class DataFile:
@@ -72,13 +71,13 @@ class DataFile:
         index = FixedArray.find(content)
         if head is None or index is None:
             raise OSError(f"{self.path} is not laid out as data files are")
-        self._head = replace(head, flags=_WRITING)
+        self._head = replace(head, flags=BEING_WRITTEN)
         self._table = (ChunkTable.empty if is_new else ChunkTable.read)(index, content)
         self._end = size
         self._touched = [len(self._times), 0]  # stretch of times that is not written yet
         # if we die before the flags say that it is being written, nobody need mend it
         self._table.flush(self._descriptor)
-        os.pwrite(self._descriptor, self._head.packed(), 0)
+        write_at(self._descriptor, [self._head.packed()], 0)
 
     def write(self, position: int, data: bytes | memoryview, filter_mask: int, time: float) -> None:
         """Take one frame; `put` writes it.
@@ -126,29 +125,13 @@ class DataFile:
                 f"{self._table.longest}"
             )
         addresses = self._end + np.cumsum(lengths) - lengths
-        self._append(chunks)
+        # the end moves once all are there
+        self._end = write_at(self._descriptor, chunks, self._end)
         self._table.put(rows, addresses, lengths, masks)
         self._times[rows] = moments
         low, high = self._touched
         self._touched = [min(low, int(rows.min())), max(high, int(rows.max()) + 1)]
         return rows + self._start, int(lengths.sum())
-
-    def _append(self, chunks: list[bytes | memoryview]) -> None:
-        """Write pieces behind one another at the end; the end moves once all are there."""
-        at = self._end
-        for first in range(0, len(chunks), _AT_ONCE):
-            pieces = [memoryview(piece).cast("B") for piece in chunks[first : first + _AT_ONCE]]
-            while pieces:
-                done = os.pwritev(self._descriptor, pieces, at)
-                at += done
-                whole = 0
-                while whole < len(pieces) and done >= len(pieces[whole]):
-                    done -= len(pieces[whole])
-                    whole += 1
-                pieces = pieces[whole:]
-                if pieces:  # the disk took less than all
-                    pieces[0] = pieces[0][done:]
-        self._end = at
 
     def flush(self) -> None:
         """Have everything that was `put` survive us: it is the kernel's from then on.
@@ -161,10 +144,7 @@ class DataFile:
         self._table.flush(self._descriptor)
         low, high = self._touched
         at = self._time_at + self._times.itemsize * low
-        rest = memoryview(self._times[low:high].tobytes())
-        while rest:
-            done = os.pwrite(self._descriptor, rest, at)
-            rest, at = rest[done:], at + done
+        write_at(self._descriptor, [self._times[low:high].tobytes()], at)
         self._touched = [len(self._times), 0]
 
     def close(self) -> None:
@@ -178,7 +158,8 @@ class DataFile:
         try:
             # what a full disk took of a frame is not in the file
             os.ftruncate(self._descriptor, self._end)
-            os.pwrite(self._descriptor, replace(self._head, flags=0, end=self._end).packed(), 0)
+            closed = replace(self._head, flags=CLOSED, end=self._end)
+            write_at(self._descriptor, [closed.packed()], 0)
         finally:
             os.close(self._descriptor)
 
@@ -187,7 +168,6 @@ def _create(path: Path, form: ChunkForm, span: tuple[int, int]) -> None:
     """Make the file; it is there only once it is whole, whenever we die."""
     part = path.with_name(f".{path.name}.part")
     try:
-        # the head of the index is looked for at the start: all small things go there
         with h5py.File(part, "w", libver="latest", meta_block_size=_HEAD_BYTES) as file:
             _lay_out(file, form, span)
         os.replace(part, path)  # noqa: PTH105 - pathlib would only wrap it

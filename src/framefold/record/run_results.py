@@ -39,10 +39,15 @@ def keep_results(
         If it cannot be written.
     """
     name = recording.file.removesuffix(MASTER_ENDING)
-    provenance = {
-        "source": {"path": recording.file, "state": recording.state, "frames": recording.frames},
+    source = {"path": recording.file, "state": recording.state, "frames": recording.frames}
+    provenance = {"source": source, **provenance_of(run, pipeline)}
+    return write_results(name + RESULTS_ENDING, run.latest, provenance)
+
+
+def provenance_of(run: Run, pipeline: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """What a file of results says of the run, beside the results."""
+    return {
         "pipeline": list(pipeline),
         "statistics": dict(run.statistics()),
         "report": run.report().as_dict(),
     }
-    return write_results(name + RESULTS_ENDING, run.latest, provenance)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from framefold.engine.run import Run
 from framefold.errors import ConfigError, DataError
 from framefold.record.kept_run import KeptRun
+from framefold.record.run_results import provenance_of
 from framefold.representations.hdf5 import write_results
 from framefold.representations.kept_snapshot import read_snapshot
 
@@ -61,7 +62,7 @@ class Shelf:
         """Why the last results could not be kept; empty if they were."""
         self._lock = threading.Lock()
         # under the lock: all files by name, the oldest first; runs whose file is not there yet
-        self._files: dict[str, Run | None] = {}
+        self._files: dict[str, None] = {}
         self._coming: dict[str, Run] = {}
         # under the lock, too: read with arrays or without; the one asked for last at last
         self._at_hand: OrderedDict[tuple[str, bool], KeptRun] = OrderedDict()
@@ -98,12 +99,8 @@ class Shelf:
     def _write(self, run: Run, pipeline: list[Mapping[str, object]]) -> None:
         name = file_name(run.ident)
         try:
-            provenance = {
-                "run": {"ident": run.ident, "name": run.name},
-                "pipeline": pipeline,
-                "statistics": dict(run.statistics()),
-                "report": run.report().as_dict(),
-            }
+            told = {"ident": run.ident, "name": run.name}
+            provenance = {"run": told, **provenance_of(run, pipeline)}
             write_results(self.directory / name, run.latest, provenance, overwrite=True)
         except Exception as error:  # whatever UDFs' results are: the next ones must be kept
             self.failure = f"{run.ident}: {error}"
@@ -161,7 +158,7 @@ class Shelf:
         """
         left_out = {file_name(ident) for ident in without}
         with self._lock:
-            names = [*reversed(self._files | self._coming)]
+            names = [*reversed([*self._files, *(n for n in self._coming if n not in self._files)])]
         if after is not None:
             begin = file_name(after)
             if begin not in names:
@@ -191,8 +188,8 @@ class Shelf:
                 self._at_hand.move_to_end((name, arrays))
                 return self._at_hand[name, arrays]
         run = self._read(name, arrays=arrays)
-        if run is not None:
-            with self._lock:
+        with self._lock:
+            if run is not None and name in self._files:  # it may have been given up since
                 self._at_hand[name, arrays] = run
                 while len(self._at_hand) > 1 and self._held_bytes() > _AT_HAND_BYTES:
                     self._at_hand.popitem(last=False)

@@ -19,8 +19,7 @@ from framefold.core.losses import Losses
 from framefold.core.pixel_mask import PixelMask
 from framefold.core.scan import Scan
 from framefold.core.snapshot import Channel, RunState, Snapshot, UDFFailure
-from framefold.representations.hdf5 import PROVENANCE
-from framefold.representations.result_file import channels, opened
+from framefold.representations.result_file import channels, failures, opened, provenance
 
 
 def read_snapshot(
@@ -49,9 +48,6 @@ def read_snapshot(
     """
     with opened(path) as file:
         entry = file["entry"]
-        facts = json.loads(file[PROVENANCE].asstr()[()])
-        if not isinstance(facts, dict):
-            raise ValueError("the provenance is no mapping")
         room = Path(path).stat().st_size
         snapshot = Snapshot(
             version=int(entry.attrs["version"]),
@@ -63,10 +59,10 @@ def read_snapshot(
             merged=int(entry.attrs["merged"]),
             wanted=int(entry.attrs["wanted"]),
             losses=_losses(entry["losses"]),
-            failures=_failures(entry["process"]),
+            failures=_failures(file),
             created=datetime.fromisoformat(entry["start_time"].asstr()[()]).timestamp(),
         )
-        return snapshot, facts
+        return snapshot, provenance(file)
 
 
 def _acquisition(group: h5py.Group, room: int) -> Acquisition:
@@ -111,9 +107,8 @@ def _losses(group: h5py.Group) -> Losses:
     return Losses(**{f.name: int(group[f.name][()]) for f in fields(Losses) if f.name in group})
 
 
-def _failures(group: h5py.Group) -> tuple[UDFFailure, ...]:
-    failed = [group[name] for name in group if name.startswith("failure_")]
+def _failures(file: h5py.File) -> tuple[UDFFailure, ...]:
     return tuple(
         UDFFailure(*(str(one[key].asstr()[()]) for key in ("udf", "error", "traceback")))
-        for one in failed
+        for one in failures(file)
     )

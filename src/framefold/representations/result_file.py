@@ -59,6 +59,26 @@ def channels(file: h5py.File) -> dict[ChannelName, h5py.Group]:
     return found
 
 
+def provenance(file: h5py.File) -> Mapping[str, object]:
+    """What the maker of a file wrote down.
+
+    Raises
+    ------
+    DataError
+        If that is something else by now.
+    """
+    facts = json.loads(file[PROVENANCE].asstr()[()])
+    if not isinstance(facts, dict):
+        raise DataError(f"{file.filename}: /{PROVENANCE} is no mapping; it was changed")
+    return facts
+
+
+def failures(file: h5py.File) -> list[h5py.Group]:
+    """The groups of UDFs that raised."""
+    process = file["entry/process"]
+    return [process[name] for name in process if name.startswith("failure_")]
+
+
 @dataclass(frozen=True, slots=True)
 class Making:
     """How a result file was made.
@@ -94,12 +114,9 @@ class Making:
         """
         with opened(path) as file:
             entry = file["entry"]
-            facts = json.loads(file[PROVENANCE].asstr()[()])
-            if not isinstance(facts, dict):
-                raise DataError(f"{os.fspath(path)}: /{PROVENANCE} is no mapping; it was changed")
-            failed = [name for name in entry["process"] if name.startswith("failure_")]
+            facts = provenance(file)
             state, reason = str(entry.attrs["state"]), str(entry.attrs.get("reason", ""))
-            return cls(os.fspath(path), state, reason, len(failed), facts)
+            return cls(os.fspath(path), state, reason, len(failures(file)), facts)
 
     @property
     def is_complete(self) -> bool:
