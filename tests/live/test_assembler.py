@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framefold.core.position_table import PositionTable
 from framefold.core.scan import Scan
 from framefold.live.assembler import (
     Assembler,
@@ -27,11 +28,18 @@ def ring(slots: int, payload: int = 64 * 100) -> RingShape:
     return RingShape(COUNTERS_BYTES + slots * slot_bytes, ROWS, slot_bytes)
 
 
-def make(positions: int, stretch: int, slots: int, payload: int = 64 * 100, **scan):
+TABLE = PositionTable.of(np.random.default_rng(1).integers(-1, 24, 31), (24,))
+"""Some positions are visited twice, some never."""
+
+
+def make(
+    positions: int, stretch: int, slots: int, payload: int = 64 * 100, *, by_arrival=False, **scan
+):
     shape = ring(slots, payload)
     free = FreeSlots(shape.slots)
     memory = np.zeros(shape.size, np.uint8)
-    return Assembler(Scan((positions,), **scan), stretch, shape, free, memory), free
+    rule = Scan((positions,), **scan)
+    return Assembler(rule, stretch, shape, free, memory, by_arrival=by_arrival), free
 
 
 def content(frame: int, nbytes: int) -> bytes:
@@ -164,6 +172,23 @@ class TestAssembler:
 
         assert assembler.out == 1
 
+    def test_of_two_visits_the_first_counts_whichever_comes_first(self):
+        table = PositionTable.of(np.array([2, 0, 2, 1]), (3,))
+        assembler, _ = make(3, 3, 2, table=table)
+
+        assert put(assembler, 2) == Verdict.DUPLICATE
+        assert [put(assembler, frame) for frame in (0, 3, 1)] == [0, 0, 0]
+        assert positions(assembler) == [[2, 1, 0]]
+
+    def test_slots_that_collect_frames_as_they_come(self):
+        table = PositionTable.of(np.array([9, 0, 5, 3, 7, 1]), (10,))
+        assembler, _ = make(10, 2, 4, by_arrival=True, table=table)
+        for frame in range(5):
+            put(assembler, frame)
+        assembler.seal_all()
+
+        assert positions(assembler) == [[9, 0], [5, 3], [7]]
+
     @settings(deadline=None)
     @given(
         st.permutations(range(24)),
@@ -248,6 +273,7 @@ class TestManyAtOnce:
         st.lists(st.integers(1, 20), min_size=1, max_size=20),
         st.sampled_from([
             {}, {"sync_offset": 3}, {"sync_offset": -2}, {"order": "snake"}, {"flyback": 1},
+            {"table": TABLE}, {"table": TABLE, "by_arrival": True},
         ]),
     )  # fmt: skip
     def test_as_one_by_one(self, frames, stretch, slots, pieces, scan):

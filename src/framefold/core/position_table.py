@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from framefold.errors import ScanError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class PositionTable:
     """The order in which the positions of a scan were visited.
 
@@ -20,14 +21,26 @@ class PositionTable:
     entries : ndarray of int64, shape (visits,)
         Flat C-order position of each visit [positions]; negative for none.
     frames : ndarray of int64, shape (positions,)
-        Which visit each position had first; -1 for none.
+        Which visit each position had first; -1 for none. Its frame is the one that counts.
+    has_repeats : bool
+        Whether some position is visited more than once.
+    elsewhere : callable or None
+        Gives the same table in another process, where its numbers need not travel; small and
+        picklable.
     """
 
     entries: NDArray[np.int64]
     frames: NDArray[np.int64]
+    has_repeats: bool
+    elsewhere: Callable[[], PositionTable] | None = field(default=None, repr=False)
+
+    def __reduce__(self) -> tuple[Callable[..., PositionTable], tuple[object, ...]]:
+        if self.elsewhere is not None:
+            return self.elsewhere, ()
+        return PositionTable, (self.entries, self.frames, self.has_repeats)
 
     @classmethod
-    def of(cls, coordinates: ArrayLike, shape: tuple[int, ...]) -> PositionTable:
+    def of(cls, coordinates: ArrayLike, shape: tuple[int, ...], skipped: int = 0) -> PositionTable:
         """A table for a scan of some shape.
 
         Parameters
@@ -39,6 +52,8 @@ class PositionTable:
             stand for frames without a place.
         shape : tuple of int
             The scan's shape.
+        skipped : int
+            Visits at the start that have no frames: they are nobody's first.
 
         Raises
         ------
@@ -58,9 +73,11 @@ class PositionTable:
             )
         frames = np.full(size, -1, dtype=np.int64)
         visits = np.flatnonzero(flat >= 0)
+        visits = visits[np.searchsorted(visits, skipped) :]
         # backwards: of several visits the first is the one that stays
         frames[flat[visits[::-1]]] = visits[::-1]
-        return cls(np.ascontiguousarray(flat), frames)
+        has_repeats = bool((frames[flat[visits]] != visits).any())
+        return cls(np.ascontiguousarray(flat), frames, has_repeats)
 
 
 def whole_numbers(coordinates: ArrayLike) -> NDArray[np.int64]:

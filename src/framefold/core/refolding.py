@@ -45,9 +45,9 @@ class Refolding:
         numbers = old.numbers(0, old.size)
         here = np.flatnonzero(numbers != NOWHERE)
         here = here[np.argsort(numbers[here], kind="stable")]
-        places = new.positions_of(numbers[here])
-        has_place = places != NOWHERE
         # of several frames for one position the first counts, as when they arrive
+        places = new.own_positions_of(numbers[here])
+        has_place = places != NOWHERE
         kept, first = np.unique(places[has_place], return_index=True)
         return cls(here[has_place][first], kept, new.size)
 

@@ -227,6 +227,43 @@ class Scan:
         found[(found < 0) | (found >= self._size)] = NOWHERE
         return found
 
+    def own_positions_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where frames of any numbers belong, unless an earlier frame belongs there, too.
+
+        Parameters
+        ----------
+        numbers : ndarray of int64, shape (n,)
+            Numbers of the frames, as the detector counts them, from 0.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            As of `positions_of`, and ``NOWHERE`` for frames that `is_repeat` says yes of: what
+            `numbers` turns round, frame by frame.
+        """
+        found = self.positions_of(numbers)
+        table = self.table
+        if table is None or not table.has_repeats:
+            return found
+        here = found != NOWHERE
+        point = found if self.sums else found // self.frames_per_position
+        visit = (numbers - self._origin) // self.frames_per_position
+        found[here & (table.frames[np.where(here, point, 0)] != visit)] = NOWHERE
+        return found
+
+    def is_repeat(self, number: int, position: int) -> bool:
+        """Whether a frame that belongs to a position is not the first that does.
+
+        By the table, whether or not that one comes: which frame a result is made of does not
+        depend on what was lost or came out of order.
+        """
+        table = self.table
+        if table is None or not table.has_repeats:
+            return False
+        each = self.frames_per_position
+        point = position if self.sums else position // each
+        return int(table.frames[point]) != (number - self._origin) // each
+
     def reachable(self, frames: int | None) -> int:
         """How many positions get a frame.
 
@@ -244,11 +281,24 @@ class Scan:
         if self.sums:
             return self.unfolded.reachable(frames) // self.frames_per_position
         if self.table is not None:
-            numbers = self.numbers(0, self._size)
-            come = numbers != NOWHERE
-            return int(np.count_nonzero(come if frames is None else come & (numbers < frames)))
+            return self._visited(frames)
         end = self._size if frames is None else self._before(frames - self._origin)
         return max(0, end - max(0, -self.sync_offset))
+
+    def _visited(self, frames: int | None) -> int:
+        """How many positions get a frame by the table.
+
+        In few passes over it: this is asked at the start and at the end of every acquisition.
+        """
+        assert self.table is not None
+        each, visits = self.frames_per_position, self.table.frames
+        first = self.lead_in + max(0, self.sync_offset) - self._origin
+        last = len(self.table.entries) * each if frames is None else frames - self._origin
+        if each == 1:
+            return int(np.count_nonzero((visits >= max(0, first)) & (visits < last)))
+        ticks = visits[visits >= 0] * each
+        come = np.clip(last - ticks, 0, each) - np.clip(first - ticks, 0, each)
+        return int(np.maximum(come, 0).sum())
 
     def described(self) -> dict[str, object]:
         """The rule as plain values, without what goes without saying."""

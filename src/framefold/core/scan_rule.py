@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -51,8 +52,9 @@ class ScanRule:
         Frames at each position, one after another.
     repeats : str
         What becomes of these: ``"sum"``, or ``"axis"`` for one more navigation axis.
-    positions : ndarray of int or None
-        Where each frame belongs, as `PositionTable.of` takes it.
+    positions : ndarray of int, PositionTable or None
+        Where each frame belongs, as `PositionTable.of` takes it; or a table made of that for
+        this scan.
     """
 
     nav_shape: tuple[int, ...] | None = None
@@ -62,7 +64,20 @@ class ScanRule:
     lead_in: int | None = None
     frames_per_position: int = 1
     repeats: Literal["sum", "axis"] = "sum"
-    positions: NDArray[np.int64] | None = None
+    positions: NDArray[np.int64] | PositionTable | None = None
+
+    def with_table(self) -> ScanRule:
+        """The same rule with its positions made a table, once for all that it will be fitted to.
+
+        Raises
+        ------
+        ScanError
+            If the positions do not go with what else was said of the scan.
+        """
+        if self.positions is None:
+            return self
+        fit = self._by_table(self.positions)
+        return replace(self, nav_shape=self._table_shape(self.positions), positions=fit.scan.table)
 
     def fit(self, frames: int | None, hints: Sequence[Guess] = ()) -> ScanFit:
         """The scan for a number of frames.
@@ -122,13 +137,37 @@ class ScanRule:
             table=table,
         )
 
-    def _by_table(self, positions: NDArray[np.int64]) -> ScanFit:
+    def _table_shape(self, positions: NDArray[np.int64] | PositionTable) -> tuple[int, ...]:
+        if self.nav_shape is not None:
+            return self.nav_shape
+        return (
+            (len(positions.frames),)
+            if isinstance(positions, PositionTable)
+            else table_shape(positions)
+        )
+
+    def _by_table(self, positions: NDArray[np.int64] | PositionTable) -> ScanFit:
         if self.order is not None or self.flyback:
             raise ScanError("a position table says where each frame belongs: no order, no flyback")
-        shape = table_shape(positions) if self.nav_shape is None else self.nav_shape
+        shape = self._table_shape(positions)
         if -1 in shape:
             raise ScanError(f"scan shape {shape}: with a position table every axis must be told")
-        entries = f"a position table of {len(positions)} entries"
+        if isinstance(positions, PositionTable):
+            table = positions
+            if len(table.frames) != math.prod(shape):
+                raise ScanError(
+                    f"scan shape {shape}: the position table was made for {len(table.frames)} "
+                    "positions"
+                )
+        else:
+            table = PositionTable.of(positions, shape, self._visits_skipped)
+        entries = f"a position table of {len(table.entries)} entries"
         sure: Confidence = "certain" if self.nav_shape else "medium"
         guess = Guess(shape, f"told by the user: {entries}", sure)
-        return ScanFit(self._scan(guess, PositionTable.of(positions, shape)), guess.reason, sure)
+        return ScanFit(self._scan(guess, table), guess.reason, sure)
+
+    @property
+    def _visits_skipped(self) -> int:
+        """Entries of a table that come before the first frame."""
+        blank = max(0, -self.sync_offset)
+        return blank if self.repeats == "sum" else blank // self.frames_per_position

@@ -144,11 +144,8 @@ class FileDataSet(RecordedDataSet):
         if scan.table is None:
             return 0
         numbers = np.arange(scan.frames_needed, dtype=np.int64)
-        places = scan.positions(0, scan.frames_needed)
-        there = present(self.segments, numbers) & (places != NOWHERE)
-        seen = np.zeros(scan.size, dtype=bool)
-        seen[places[there]] = True
-        return int(np.count_nonzero(there)) - int(np.count_nonzero(seen))
+        there = present(self.segments, numbers) & (scan.positions_of(numbers) != NOWHERE)
+        return int(np.count_nonzero(there & (scan.own_positions_of(numbers) == NOWHERE)))
 
     def _consecutive(self, ident: int, start: int, stop: int) -> FileBlock | None:
         spans: list[tuple[int, int]] = []

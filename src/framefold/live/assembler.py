@@ -27,7 +27,7 @@ class Verdict(IntEnum):
     FULL = -1
     """No slot is free: wait until one comes back, then ask again."""
     DUPLICATE = -2
-    """Its position has been received."""
+    """Its position has been received, or waits for an earlier frame."""
     NOWHERE = -3
     """The scan has no position for it."""
     TOO_LARGE = -4
@@ -111,6 +111,9 @@ class Assembler:
         The ring.
     frames : int or None
         How many frames were promised; None when unknown.
+    by_arrival : bool
+        Whether a slot collects so many frames as they come, wherever they belong, instead. For
+        scans whose frames jump: each would open another slot, and blocks would hold one frame.
     """
 
     def __init__(
@@ -121,9 +124,12 @@ class Assembler:
         free: FreeSlots,
         memory: NDArray[np.uint8],
         frames: int | None = None,
+        *,
+        by_arrival: bool = False,
     ) -> None:
         self._scan = scan
-        self._stretch = max(1, min(frames_per_block, shape.rows))
+        self._most = max(1, min(frames_per_block, shape.rows))
+        self._stretch = scan.size if by_arrival else self._most
         self._shape = shape
         self._free = free
         self._expected = scan.reachable(frames)
@@ -171,7 +177,7 @@ class Assembler:
         position = self._scan.position(frame)
         if position == NOWHERE:
             return Verdict.NOWHERE
-        if self._seen_view[position]:
+        if self._seen_view[position] or self._scan.is_repeat(frame, position):
             return Verdict.DUPLICATE
         nbytes = payload.nbytes
         part = position // self._stretch
@@ -223,7 +229,7 @@ class Assembler:
         nbytes : int
             Their lengths together [bytes].
         """
-        positions = self._scan.positions_of(frames)
+        positions = self._scan.own_positions_of(frames)
         placed, nbytes, slot = place(
             source, positions, offsets, lengths, mark, self._seen,
             self._stretch, self._slots, self._state, self._ring, self._tables, ALIGNMENT,
@@ -244,7 +250,7 @@ class Assembler:
     def _open_slot(self, slot: int, part: int, now: float) -> None:
         self._open[slot] = part, now
         self._slots_view[part] = slot + 1
-        capacity = min(self._stretch, self._scan.size - part * self._stretch)
+        capacity = min(self._most, self._scan.size - part * self._stretch)
         self._state[slot] = 0, self._shape.table_bytes, capacity
 
     def _write(self, slot: int, position: int, payload: memoryview, mark: int) -> None:
