@@ -23,6 +23,7 @@ from framefold.core.scan_rule import ScanRule
 from framefold.core.shape import Shape
 from framefold.errors import ParameterError, RunFailedError, ScanError, UDFRunCancelled
 from framefold.live.announcement import ScanChoice
+from framefold.live.shared_table import with_shared_table
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class LiveAcquisition:
         rule: ScanRule | None = None,
     ) -> None:
         self._conn = conn
-        self._rule = rule or ScanRule(nav_shape, repeats="axis")
+        self._rule = with_shared_table(rule or ScanRule(nav_shape, repeats="axis"))
         self._hint = nav_shape
         self._frames_per_partition = frames_per_partition
         self._controller = controller
@@ -265,7 +266,8 @@ def make_acquisition(
     ParameterError
         If something of it is of the wrong kind.
     ScanError
-        If the scan does not go with the frames that a pending acquisition promises.
+        If the scan does not go with the frames that a pending acquisition promises, or with
+        ``positions``.
     """
     if not isinstance(conn, Connection):
         raise ParameterError(f"conn={conn!r}: give what make_connection(...).open(...) returns")

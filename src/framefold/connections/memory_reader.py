@@ -19,7 +19,7 @@ from framefold.live.announcement import ScanChoice
 from framefold.live.assembler import Assembler, FreeSlots, Verdict, frames_per_block
 from framefold.live.block import SlotBlock, forget
 from framefold.live.collection import Collection
-from framefold.live.opening import ring_shape
+from framefold.live.opening import by_arrival, ring_shape
 from framefold.live.settings import StreamSettings
 from framefold.processes.segment import Segment
 from framefold.protocols import Arrived
@@ -57,12 +57,14 @@ class MemoryReader:
         self._arrivals = arrivals
         frame_bytes = self.acquisition.frame_bytes
         self._shape = ring_shape(settings.ring_bytes, frame_bytes, settings.block_bytes)
+        wanted = choice.frames_per_block or settings.frames_per_block
         self._stretch = frames_per_block(
             frame_bytes,
-            wanted=choice.frames_per_block or settings.frames_per_block,
+            wanted=wanted,
             block_bytes=settings.block_bytes,
             frames=scan.size,
         )
+        self._by_arrival = by_arrival(scan, wanted)
         self._free = FreeSlots(self._shape.slots)
         self._assembler: Assembler | None = None  # while there is a ring
         self._ended: Ending | None = None
@@ -88,7 +90,7 @@ class MemoryReader:
         self._ring = ring = Segment.create(self._ring_bytes)
         self._assembler = Assembler(
             self.acquisition.scan, self._stretch, self._shape, self._free, ring.bytes,
-            len(self._frames),
+            len(self._frames), by_arrival=self._by_arrival,
         )  # fmt: skip
         collection = Collection(self.acquisition, self._assembler, self._shape, ring.path)
         try:

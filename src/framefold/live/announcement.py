@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.position_table import PositionTable
 from framefold.core.scan_rule import ScanRule
 from framefold.core.scan_shapes import Guess
 
@@ -76,7 +77,7 @@ class ScanChoice:
     flyback: int | None = None
     lead_in: int | None = None
     frames_per_position: int | None = None
-    positions: NDArray[np.int64] | None = None
+    positions: NDArray[np.int64] | PositionTable | None = None
 
     @property
     def rule(self) -> ScanRule:

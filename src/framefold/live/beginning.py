@@ -14,7 +14,7 @@ from framefold.errors import ScanError
 from framefold.live.announcement import Announcement, ScanChoice
 from framefold.live.assembler import Assembler, FreeSlots
 from framefold.live.collection import Collection
-from framefold.live.opening import announced, ring_shape, stretch_of
+from framefold.live.opening import announced, by_arrival, ring_shape, stretch_of
 from framefold.live.settings import StreamSettings
 from framefold.protocols import Started
 
@@ -149,7 +149,10 @@ class Beginning:
         stretch = stretch_of(acquisition, self._scan_settings)
         scan = acquisition.scan
         try:
-            assembler = Assembler(scan, stretch, shape, self.free, self._memory, acquisition.frames)
+            assembler = Assembler(
+                scan, stretch, shape, self.free, self._memory, acquisition.frames,
+                by_arrival=by_arrival(scan, self._scan_settings.frames_per_block),
+            )  # fmt: skip
         except (MemoryError, OverflowError) as error:
             raise ScanError(
                 f"a scan of {scan.size} positions is more than memory holds; give nav_shape"

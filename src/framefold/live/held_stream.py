@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from framefold.core.scan_rule import ScanRule
 from framefold.errors import RunFailedError
 from framefold.live.announcement import Announcement, ScanChoice
 from framefold.live.settings import StreamSettings
+from framefold.live.shared_table import with_shared_table
 from framefold.live.stream import TO_A_DETECTOR, Link, Listening, LiveReader, Stream
 from framefold.processes.launcher import Launcher
 
@@ -39,8 +41,27 @@ class HeldStream(Stream):
     ) -> None:
         # written by: who holds the link's following lock
         self._announced: Announcement | None = None  # heard of, not taken yet
+        self._laid_out: tuple[ScanRule, ScanRule] | None = None  # of the series taken last
         self._connected = False
         super().__init__(launcher, replace(settings, hold=True), listening)
+
+    def _with_table(self, settings: StreamSettings) -> StreamSettings:
+        return settings  # only who takes a series says which scan a table is laid out for
+
+    @property
+    def _told(self) -> StreamSettings:
+        return replace(self.settings, positions=None)
+
+    def _laid(self, choice: ScanChoice) -> ScanChoice:
+        """The choice with the table of its scan: the receiver is never sent a long one."""
+        rule = self.settings.chosen(choice).rule
+        if rule.positions is None:
+            return choice
+        known = self._laid_out
+        if known is None or not _alike(known[0], rule):
+            known = self._laid_out = rule, with_shared_table(rule)
+        laid = known[1]
+        return replace(choice, nav_shape=laid.nav_shape, positions=laid.positions)
 
     def wait_connected(self, timeout: float) -> bool:
         """Wait until the detector's socket is there.
@@ -94,7 +115,10 @@ class HeldStream(Stream):
         ------
         RunFailedError
             If it is over, was left, or cannot be received; it says why.
+        ScanError
+            If positions do not go with what else was said of the scan; it can still be taken.
         """
+        choice = self._laid(choice)
         with self._link.followed():
             link = self._link
             if self._announced is announcement:
@@ -144,3 +168,13 @@ class HeldStream(Stream):
                 self._announced = None
         else:
             super()._note(link, verb, facts)
+
+
+def _alike(one: ScanRule, other: ScanRule) -> bool:
+    """Whether the same positions make the same table by both rules."""
+    return one.positions is other.positions and all(
+        getattr(one, name) == getattr(other, name) for name in _OF_A_TABLE
+    )
+
+
+_OF_A_TABLE = ("nav_shape", "order", "flyback", "sync_offset", "frames_per_position", "repeats")

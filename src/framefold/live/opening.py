@@ -9,6 +9,7 @@ import numpy as np
 from framefold.codecs.pixel_masks import told_mask
 from framefold.core.acquisition import Acquisition
 from framefold.core.pixel_mask import checked_masked
+from framefold.core.scan import Scan
 from framefold.errors import RingTooSmallError
 from framefold.live.assembler import MOST_ROWS, frames_per_block
 from framefold.live.ring import COUNTERS_BYTES, RingShape, aligned
@@ -91,6 +92,18 @@ def announced(
             header.metadata, tuple(sig_shape), np.dtype(dtype), checked_masked(settings.masked)
         ),
     )
+
+
+def by_arrival(scan: Scan, wanted: int | None) -> bool:
+    """Whether slots collect frames as they come, and not by stretches of positions.
+
+    Parameters
+    ----------
+    scan : Scan
+    wanted : int or None
+        How many frames of a stretch somebody wants in a block: the same ones, each time.
+    """
+    return scan.table is not None and wanted is None
 
 
 def stretch_of(acquisition: Acquisition, settings: StreamSettings) -> int:

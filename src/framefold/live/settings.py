@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.pixel_mask import checked_masked
+from framefold.core.position_table import PositionTable, whole_numbers
 from framefold.core.scan_rule import ScanRule
 from framefold.errors import ConfigError
 from framefold.live.announcement import ScanChoice
@@ -75,8 +76,8 @@ class StreamSettings:
     processing : str
         What happens to frames that come faster than they are worked on: ``"lossless"``, the
         detector has to wait, or ``"newest"``, the oldest are let go.
-    positions : ndarray of int or None
-        Where each frame belongs, as `PositionTable.of` takes it, instead of any order.
+    positions : ndarray of int, PositionTable or None
+        Where each frame belongs, as `ScanRule` takes it, instead of any order.
 
     Raises
     ------
@@ -105,10 +106,14 @@ class StreamSettings:
     masked: str = "zero"
     transport: str = "auto"
     processing: Literal["lossless", "newest"] = "lossless"
-    positions: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
+    positions: NDArray[np.int64] | PositionTable | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         checked_masked(self.masked)
+        if self.positions is not None and not isinstance(self.positions, PositionTable):
+            object.__setattr__(self, "positions", whole_numbers(self.positions))
         if self.frames_per_position > 1 and self.repeats != "axis":
             raise ConfigError(
                 f"frames_per_position={self.frames_per_position}: frames of a stream are not "

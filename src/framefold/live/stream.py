@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +24,7 @@ from framefold.live.counters import Count, carry_over, counters, losses, total_l
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.quarantine import KEPT, Quarantined
 from framefold.live.settings import StreamSettings
+from framefold.live.shared_table import with_shared_table
 from framefold.live.wire_log_state import WireLogNews, WireLogState
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Segment
@@ -249,13 +250,15 @@ class Stream:
     ------
     ConfigError
         If the receiver cannot listen there.
+    ScanError
+        If positions do not go with what else was said of the scan.
     """
 
     def __init__(
         self, launcher: Launcher, settings: StreamSettings, listening: Listening = TO_A_DETECTOR
     ) -> None:
         self._launcher = launcher
-        self.settings = settings
+        self.settings = self._with_table(settings)
         self._listening = listening
         self._closing = False
         # held by: who exchanges or ends the receiver
@@ -267,8 +270,18 @@ class Stream:
         self._losses = Losses()
         self._link = self._listen()
 
+    def _with_table(self, settings: StreamSettings) -> StreamSettings:
+        """The settings with a table that was laid out once, for all receivers and series."""
+        rule = with_shared_table(settings.rule)
+        return replace(settings, nav_shape=rule.nav_shape, positions=rule.positions)
+
+    @property
+    def _told(self) -> StreamSettings:
+        """What receivers are told."""
+        return self.settings
+
     def _listen(self, carry: Callable[[NDArray[np.int64]], None] = lambda _: None) -> Link:
-        link = Link(self._launcher, self.settings, self._listening, carry)
+        link = Link(self._launcher, self._told, self._listening, carry)
         try:
             heard = link.receive()
         except BaseException:
