@@ -90,17 +90,24 @@ def whole_numbers(coordinates: ArrayLike) -> NDArray[np.int64]:
     """
     try:
         found = np.asarray(coordinates)
-        exact = found.astype(np.int64)
+        with np.errstate(invalid="ignore"):  # of NaN and infinity, which are told below
+            exact = found.astype(np.int64)
     except (TypeError, ValueError) as error:
         raise ScanError(f"the position table holds no whole numbers: {error}") from error
     if found.ndim not in (1, 2) or not found.size:
         raise ScanError(
             f"a position table is (frames,) or (frames, axes), not of shape {found.shape}"
         )
-    if found.dtype.kind not in "iu" and not (found.dtype.kind == "f" and (exact == found).all()):
+    if found.dtype.kind == "u" and int(found.max()) > np.iinfo(np.int64).max:
+        raise ScanError(f"{found.max()} is no position of any scan")
+    if found.dtype.kind not in "iuf":
+        raise ScanError(f"a position table holds whole numbers, not {found.dtype}")
+    odd = np.flatnonzero((exact != found).reshape(len(found), -1).any(axis=1))
+    if len(odd):
         raise ScanError(
-            "the position table holds fractions; give the indices of scan positions, e.g. "
-            "coordinates divided by the step and rounded"
+            f"entry {odd[0]} of the position table is {found[odd[0]].tolist()}, and it holds "
+            "fractions; give the indices of scan positions, e.g. coordinates divided by the step "
+            "and rounded"
         )
     return exact
 

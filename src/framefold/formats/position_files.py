@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import csv
+import io
 import os
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,9 @@ _MOST_BYTES = 1 << 30
 
 _SLOW_FIRST = (("y", "x"), ("row", "col"), ("row", "column"), ("line", "column"))
 """Names of columns that tell which axis is which."""
+
+Line = tuple[int, list[str]]
+"""The number of a line in its file, from 1, and the words on it."""
 
 
 def read_positions(
@@ -54,61 +59,91 @@ def read_positions(
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"position table {path} cannot be read: {error}") from error
+    found: NDArray[np.generic]
     if content.startswith(b"\x93NUMPY"):
         try:
-            return whole_numbers(np.load(path, allow_pickle=False))
+            found = np.load(io.BytesIO(content), allow_pickle=False)
         except ValueError as error:
             raise DataError(f"position table {path} is damaged: {error}") from error
-    try:
-        found = _parsed(path, content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"position table {path} is no text: {error}") from error
+    else:
+        try:
+            found = _parsed(path, content.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise DataError(f"position table {path} is no text: {error}") from error
     try:
         return whole_numbers(found)
     except ScanError as error:
-        raise ScanError(f"{path}: {error}") from error
+        raise ScanError(f"position table {path}: {error}") from error
 
 
 def _parsed(path: Path, text: str) -> NDArray[np.float64]:
-    rows: list[list[float]] = []
-    turned = False
-    for number, line in enumerate(csv.reader(_lines(text)), start=1):
-        words = [word.strip() for word in line]
-        try:
-            rows.append([float(word) for word in words])
-        except ValueError as error:
-            if rows or number > 1:
-                raise DataError(f"line {number} of the position table {path}: {error}") from error
-            names = tuple(word.lower() for word in words)
-            turned = names[::-1] in _SLOW_FIRST
-            if not turned and names not in _SLOW_FIRST and len(names) > 1:
-                raise DataError(
-                    f"position table {path} has the columns {', '.join(names)}; call them y,x or "
-                    "row,col, or give one column"
-                ) from error
-        else:
-            if len(rows[-1]) != len(rows[0]):
-                raise DataError(
-                    f"line {number} of the position table {path} has {len(rows[-1])} numbers, "
-                    f"the first one {len(rows[0])}"
-                )
-    if not rows:
+    first = next(_lines(text), None)
+    if first is None:
         raise DataError(f"position table {path} holds no numbers")
-    found = np.array(rows)
+    number, words = first
+    turned = False
+    named = not _all_numbers(words)
+    if named:
+        names = tuple(word.strip("\"'").lower() for word in words)
+        turned = names[::-1] in _SLOW_FIRST
+        if not turned and names not in _SLOW_FIRST and len(names) > 1:
+            raise DataError(
+                f"line {number} of the position table {path} names the columns "
+                f"{', '.join(names)}; call them y,x or row,col, or give one column"
+            )
+    found = _at_once(text, number if named else 0)
+    if found is None:
+        # slower by far, and knows the line that is wrong
+        found = _line_by_line(path, islice(_lines(text), int(named), None))
     if found.shape[1] == 1:
         return found[:, 0]
     return found[:, ::-1] if turned else found
 
 
-def _lines(text: str) -> list[str]:
-    """Lines worth reading, with commas between the numbers."""
-    found = []
-    for line in text.splitlines():
+def _at_once(text: str, skipped: int) -> NDArray[np.float64] | None:
+    """The numbers behind the first lines, if they are written alike; None if not."""
+    start = 0
+    for _ in range(skipped):
+        start = text.index("\n", start) + 1 if "\n" in text[start:] else len(text)
+    marks = [mark for mark in ";," if mark in text[start:]]
+    if len(marks) > 1 or not text[start:].strip():
+        return None
+    try:
+        return np.loadtxt(io.StringIO(text[start:]), delimiter=marks[0] if marks else None, ndmin=2)
+    except ValueError:
+        return None
+
+
+def _line_by_line(path: Path, lines: Iterator[Line]) -> NDArray[np.float64]:
+    rows: list[list[float]] = []
+    for number, words in lines:
+        try:
+            rows.append([float(word) for word in words])
+        except ValueError as error:
+            raise DataError(f"line {number} of the position table {path}: {error}") from error
+        if len(rows[-1]) != len(rows[0]):
+            raise DataError(
+                f"line {number} of the position table {path} has {len(rows[-1])} numbers, "
+                f"the first one {len(rows[0])}"
+            )
+    if not rows:
+        raise DataError(f"position table {path} holds no numbers")
+    return np.array(rows)
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """Lines worth reading."""
+    for number, line in enumerate(io.StringIO(text), start=1):
         kept = line.strip()
         if kept and not kept.startswith("#"):
-            if ";" in kept:
-                kept = kept.replace(";", ",")
-            elif "," not in kept:
-                kept = ",".join(kept.split())
-            found.append(kept)
-    return found
+            if ";" in kept or "," in kept:
+                yield number, [word.strip() for word in kept.replace(";", ",").split(",")]
+            else:
+                yield number, kept.split()
+
+
+def _all_numbers(words: list[str]) -> bool:
+    try:
+        return bool([float(word) for word in words])
+    except ValueError:
+        return False
