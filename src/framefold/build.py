@@ -6,15 +6,20 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framefold import analyses
 from framefold.api import PRELOAD, usable_cores
-from framefold.config import Config, PipelineConfig, SourceConfig
+from framefold.config import Config, PipelineConfig, ScanConfig, SourceConfig
 from framefold.core.losses import Losses
 from framefold.core.reader import Reader
+from framefold.core.scan_rule import ScanRule
 from framefold.engine.history import History
 from framefold.engine.limits import Limits
 from framefold.engine.process_pool import ProcessPool
@@ -92,45 +97,84 @@ def make_pipeline(pipeline: tuple[PipelineConfig, ...]) -> dict[str, UDF]:
     return made
 
 
+def checked_positions(scan: ScanConfig) -> NDArray[np.int64] | None:
+    """The position table of a configuration, read from its file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, naming key, file and line.
+    """
+    with _fault_of_positions(scan):
+        return read_positions(scan.positions)
+
+
+def checked_rule(scan: ScanConfig) -> ScanRule:
+    """What a configuration says of the scan, with its position table made.
+
+    Raises
+    ------
+    ConfigError
+        If the table cannot be read, or does not go with the scan.
+    """
+    rule = ScanRule(
+        scan.nav_shape,
+        scan.sync_offset,
+        order=scan.order,
+        flyback=scan.flyback,
+        lead_in=scan.lead_in,
+        frames_per_position=scan.frames_per_position,
+        repeats=scan.repeats,
+        positions=checked_positions(scan),
+    )
+    with _fault_of_positions(scan):
+        return rule.with_table()
+
+
+@contextmanager
+def _fault_of_positions(scan: ScanConfig) -> Iterator[None]:
+    """Errors say that it is the position table of a configuration that is wrong."""
+    try:
+        yield
+    except (DataError, ScanError) as error:
+        if scan.positions is None:
+            raise
+        raise ConfigError(f"scan.positions = {scan.positions!r}: {error}") from error
+
+
 def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
     """What the receiver is told.
 
     Raises
     ------
     ConfigError
-        If there is no such position table, or it does not go with the rest of the scan.
+        If the position table cannot be read, or does not go with the scan.
     """
-    scan = config.scan
+    scan, rule = config.scan, checked_rule(config.scan)
     auto = scan.frames_per_partition == "auto"
-    try:
-        made = StreamSettings(
-            endpoint=source.stream,
-            protocol=source.protocol,
-            channel=source.channel,
-            nav_shape=scan.nav_shape,
-            sync_offset=scan.sync_offset,
-            scan_order=scan.order,
-            flyback=scan.flyback,
-            lead_in=scan.lead_in,
-            frames_per_position=scan.frames_per_position,
-            repeats=scan.repeats,
-            positions=read_positions(scan.positions),
-            ring_bytes=config.buffers.shared_memory_mib * MIB,
-            keep_bytes=config.buffers.keep_mib * MIB,
-            block_bytes=config.buffers.block_mib * MIB,
-            frames_per_block=None if auto else int(scan.frames_per_partition),
-            update_seconds=scan.update_s,
-            idle_seconds=scan.idle_abort_s,
-            log_level=config.logging.level,
-            masked=source.masked,
-            transport=source.transport,
-            processing=config.overload.processing,
-        )
-        if made.positions is not None:
-            made.rule.fit(None)  # what is wrong with it should be said before the start
-    except (DataError, ScanError) as error:
-        raise ConfigError(f"scan.positions = {scan.positions!r}: {error}") from error
-    return made
+    return StreamSettings(
+        endpoint=source.stream,
+        protocol=source.protocol,
+        channel=source.channel,
+        nav_shape=rule.nav_shape,
+        sync_offset=rule.sync_offset,
+        scan_order=rule.order,
+        flyback=rule.flyback,
+        lead_in=rule.lead_in,
+        frames_per_position=rule.frames_per_position,
+        repeats=rule.repeats,
+        ring_bytes=config.buffers.shared_memory_mib * MIB,
+        keep_bytes=config.buffers.keep_mib * MIB,
+        block_bytes=config.buffers.block_mib * MIB,
+        frames_per_block=None if auto else int(scan.frames_per_partition),
+        update_seconds=scan.update_s,
+        idle_seconds=scan.idle_abort_s,
+        log_level=config.logging.level,
+        masked=source.masked,
+        transport=source.transport,
+        processing=config.overload.processing,
+        positions=rule.positions,
+    )
 
 
 def recording_settings(config: Config) -> RecordingSettings:

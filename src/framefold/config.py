@@ -101,10 +101,11 @@ class ScanConfig(_Section):
     """Frames before the first line without a position; none as for flyback."""
     frames_per_position: Positive = 1
     """Frames at each position, one after another."""
-    positions: str | None = None
-    """File that says where each frame belongs, in place of order and flyback; beside this one."""
     repeats: Literal["sum", "axis"] = "sum"
     """What becomes of these; of a stream "axis" only, one more navigation axis."""
+    positions: Annotated[str, Field(min_length=1)] | None = None
+    """CSV or .npy file that says where each frame belongs, instead of any order; its path goes
+    from the folder of the configuration."""
     frames_per_partition: Positive | Literal["auto"] = "auto"
     """Frames handed to a worker at a time."""
     update_s: Annotated[float, Field(ge=0.02, le=60)] = 0.25
@@ -239,11 +240,16 @@ def read_config(path: Path) -> Config:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"configuration {path} is no valid TOML: {error}") from error
-    scan = found.get("scan")
-    if isinstance(scan, dict) and isinstance(scan.get("positions"), str):
-        # whoever starts us stands in another folder
-        scan["positions"] = str(path.absolute().parent / Path(scan["positions"]).expanduser())
-    return make_config(found, str(path))
+    return _beside(path, make_config(found, str(path)))
+
+
+def _beside(path: Path, config: Config) -> Config:
+    """The configuration with paths that go from the folder of its file made whole."""
+    positions = config.scan.positions
+    if positions is None:
+        return config
+    whole = str(path.absolute().parent / Path(positions).expanduser())
+    return config.model_copy(update={"scan": config.scan.model_copy(update={"positions": whole})})
 
 
 def make_config(values: dict[str, Any], where: str = "configuration") -> Config:

@@ -101,6 +101,15 @@ class TestThroughTheReceiver:
         assert len(found) == 3
         assert all((one == scan().sum(axis=(2, 3))).all() for one in found)
 
+    def test_with_a_table_of_positions(self, inline, tmp_path):
+        """What is told to open the recording holds for the stream; tables may be long."""
+        np.save(tmp_path / "a.npy", scan().reshape(-1, 9, 7))
+        order = np.random.default_rng(6).permutation(100_000)
+        told = {"positions": order}
+        with inline.replay(tmp_path / "a.npy", opening=told, nav_shape=(100, 1000)) as stream:
+            found = inline.run_udf(stream.next_reader(), SumSigUDF())["intensity"].data
+        assert (found.reshape(-1)[order[:12]] == scan().sum(axis=(2, 3)).reshape(-1)).all()
+
     def test_part_of_it(self, inline, log):
         with inline.replay(log, nav_shape=NAV, skip=2, limit=5) as stream:
             reader = stream.next_reader()

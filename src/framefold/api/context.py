@@ -40,6 +40,7 @@ from framefold.faults.faults import Faults
 from framefold.formats import FORMATS, open_dataset
 from framefold.formats.dask_arrays import DaskDataSet, is_dask
 from framefold.formats.memory_dataset import MemoryDataSet
+from framefold.formats.position_files import read_positions
 from framefold.live.held_stream import HeldStream
 from framefold.live.settings import StreamSettings
 from framefold.live.stream import TO_A_DETECTOR, Listening, Stream
@@ -304,7 +305,8 @@ class Context:
             What goes wrong on the way: the fields of `framefold.faults.faults.Faults`, e.g.
             ``{"drop": 0.01, "seed": 7}``.
         opening : mapping or None
-            What must be said of the recording to open it, as for `load`.
+            What must be said of the recording to open it, as for `load`. Its ``positions``
+            hold for the stream, too.
         **settings
             The fields of `StreamSettings` but ``endpoint``.
 
@@ -321,7 +323,9 @@ class Context:
         source = ReplaySource(
             os.fspath(path), language, pace, skip, limit, loop, wrong, dict(opening or {})
         )
-        return self._opened(Stream, source.path, settings, playing(source))
+        if "positions" in source.opening:
+            settings.setdefault("positions", read_positions(source.opening["positions"]))
+        return self._opened(Stream, source.path, settings, playing(source.untold()))
 
     def recording(self, directory: str | os.PathLike[str], **settings: Any) -> Recording:
         """Record what streams bring, while it is processed.

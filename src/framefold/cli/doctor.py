@@ -40,6 +40,8 @@ def verdicts(config: Config, api: str | None, *, warming: bool) -> Iterator[Verd
     stolen = checks.last_acquisition(server.host, server.port)
     if stolen is not None:
         yield stolen
+    if config.scan.positions is not None:
+        yield checks.positions(config.scan)
     yield checks.shared_memory(ring)
     yield checks.limits(worker_count(config), ring)
     yield checks.disk(config)

@@ -21,8 +21,10 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.config import Config
+from framefold.build import checked_rule
+from framefold.config import Config, ScanConfig
 from framefold.core import gaps
+from framefold.core.position_table import PositionTable
 from framefold.errors import ConfigError
 from framefold.processes.memory import machine_bytes
 from framefold.record.plan import folder_of
@@ -268,6 +270,17 @@ def limits(workers: int, ring_bytes: int) -> Verdict:
             "ulimits", ERROR, f"A process may map {space // MIB} MiB: `ulimit -v unlimited`.",
         )  # fmt: skip
     return Verdict("ulimits", OK, "Files and memory are allowed as needed.")
+
+
+def positions(scan: ScanConfig) -> Verdict:
+    """Whether the position table can be read, and goes with the scan."""
+    what = f"position table {scan.positions}"
+    try:
+        found = checked_rule(scan).positions
+    except ConfigError as error:
+        return Verdict(what, ERROR, f"{error}.")
+    assert isinstance(found, PositionTable)
+    return Verdict(what, OK, f"{len(found.entries)} entries for {len(found.frames)} positions.")
 
 
 def disk(config: Config) -> Verdict:

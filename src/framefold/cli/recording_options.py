@@ -36,7 +36,7 @@ _OPTIONS = (
     click.option(
         "--repeats", type=click.Choice(["sum", "axis"]), help="What becomes of these."
     ),
-    click.option("--positions", help="CSV file that says where each frame belongs."),
+    click.option("--positions", help="CSV or .npy file: where each frame belongs."),
     click.option(
         "-O", "--option", "more", multiple=True, metavar="NAME=VALUE",
         help="What the format takes beside that, e.g. -O frame_header_bytes=16; repeatable.",

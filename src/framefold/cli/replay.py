@@ -70,7 +70,7 @@ def command(
         return
     made = _config(source, config)
     made = overridden(made, None, port, workers, level_asked_for())
-    service = Service(made, "replay", playing(source))
+    service = Service(made, "replay", playing(source.untold()))
     asyncio.run(service.run(announce=announce, until_through=until_through))
 
 
@@ -93,9 +93,26 @@ def _config(source: ReplaySource, path: Path | None) -> Config:
     # what a page shows as the source: never connected to
     values["sources"] = {"replay": {"stream": f"ipc://replay/{quote(Path(source.path).name)}"}}
     scan = values.setdefault("scan", {})
-    if scan.get("nav_shape") is None:
-        scan["nav_shape"] = source.opening.get("nav_shape") or _known_scan(source)
+    if source.is_placed:
+        # by their numbers frames are at their positions already, whatever the scan once was
+        for name in _ORDER:
+            scan.pop(name, None)
+    scan |= _told(source)
+    if scan.get("nav_shape") is None and not scan.get("positions"):
+        scan["nav_shape"] = _known_scan(source)
     return make_config(values, "replay")
+
+
+_ORDER = ("order", "sync_offset", "flyback", "lead_in", "positions")
+_SCAN = (*_ORDER, "nav_shape", "frames_per_position", "repeats")
+
+
+def _told(source: ReplaySource) -> dict[str, Any]:
+    """What options say of the scan, which wins over a configuration."""
+    told = {**source.opening, "order": source.opening.get("scan_order")}
+    if told.get("positions"):
+        told["positions"] = str(Path(told["positions"]).absolute())
+    return {name: told[name] for name in _SCAN if told.get(name) is not None}
 
 
 def _known_scan(source: ReplaySource) -> tuple[int, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from framefold.batch import (
     table,
     verdict,
 )
-from framefold.build import make_pipeline
+from framefold.build import checked_positions, make_pipeline
 from framefold.cli.exit_codes import FAILED, INTERRUPTED, NOTHING_TO_DO, OK, SOME_FAILED
 from framefold.cli.recording_options import recording_options
 from framefold.cli.run_report import report
@@ -148,7 +148,7 @@ def command(
     elif not paths:
         raise click.UsageError("Missing argument 'PATH'.")
     else:
-        opening = {**_scan(pipeline), **own.opening}
+        opening = {**_scan(pipeline, own.opening), **own.opening}
         recipe = replace(own, pipeline=_pipeline(udfs, pipeline), opening=opening)
     make_pipeline(recipe.pipeline)  # what is wrong with it is wrong for all files
     jobs = _jobs(paths, output, replacing=overwrite or resume, resume=resume, as_json=as_json)
@@ -195,11 +195,19 @@ def _pipeline(udfs: tuple[str, ...], path: Path | None) -> tuple[PipelineConfig,
     return make_config({"schema": 1, "pipeline": entries}, "--udf").pipeline
 
 
-def _scan(path: Path | None) -> dict[str, Any]:
-    """What a pipeline file says of the scan; options on the command line win over it."""
+def _scan(path: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a pipeline file says of the scan; options on the command line win over it.
+
+    Raises
+    ------
+    ConfigError
+        If it names a position table that is none.
+    """
     if path is None:
         return {}
     said = read_config(path).scan
+    if "positions" not in options:
+        checked_positions(said)  # while it is known who named it
     told = {
         "nav_shape": said.nav_shape,
         "sync_offset": said.sync_offset,

@@ -16,6 +16,7 @@ from framefold.core.scan_rule import ScanRule
 from framefold.errors import ConfigError
 from framefold.live.announcement import ScanChoice
 from framefold.live.ring import COUNTERS_BYTES
+from framefold.live.shared_table import with_shared_table
 
 MIB = 1 << 20
 PROCESSING = ("lossless", "newest")
@@ -163,6 +164,17 @@ class StreamSettings:
             repeats="axis",
             **told,
         )
+
+    def laid_out(self) -> StreamSettings:
+        """The same settings with the positions a table that is shared, for all series.
+
+        Raises
+        ------
+        ScanError
+            If positions do not go with what else was said of the scan.
+        """
+        rule = with_shared_table(self.rule)
+        return replace(self, nav_shape=rule.nav_shape, positions=rule.positions)
 
     @property
     def rule(self) -> ScanRule:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +24,6 @@ from framefold.live.counters import Count, carry_over, counters, losses, total_l
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.quarantine import KEPT, Quarantined
 from framefold.live.settings import StreamSettings
-from framefold.live.shared_table import with_shared_table
 from framefold.live.wire_log_state import WireLogNews, WireLogState
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Segment
@@ -272,8 +271,7 @@ class Stream:
 
     def _with_table(self, settings: StreamSettings) -> StreamSettings:
         """The settings with a table that was laid out once, for all receivers and series."""
-        rule = with_shared_table(settings.rule)
-        return replace(settings, nav_shape=rule.nav_shape, positions=rule.positions)
+        return settings.laid_out()
 
     @property
     def _told(self) -> StreamSettings:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from framefold.errors import ParameterError, UnknownNameError
+from framefold.errors import DataError, ParameterError, UnknownNameError
 from framefold.faults.faults import Faults
 from framefold.formats import FORMATS, open_dataset, recognise
 from framefold.protocols import Arrived, protocols
@@ -81,6 +81,22 @@ class ReplaySource:
         kept = kept_messages(self.path, self.opening.get("format", "auto"))
         first = None if kept is None else next(kept, None)
         return "auto" if first is None else language_of(first[0][0]).transport
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the frames lie at their scan positions, as in our own recordings."""
+        named = str(self.opening.get("format", "auto"))
+        try:
+            return (recognise(self.path)[0] if named == "auto" else named) == "recording"
+        except DataError:
+            return False  # frames without a header; or nothing, and who plays it says so
+
+    def untold(self) -> ReplaySource:
+        """The same, without the table of positions: whoever plays into a stream of our own has
+        told it to that. Frames go out in the order of their numbers with or without it.
+        """
+        opening = {name: self.opening[name] for name in self.opening if name != "positions"}
+        return replace(self, opening=opening)
 
     def messages(self) -> Iterator[TimedStep]:
         """The messages, again and again if they loop; with faults, what happens between them.
