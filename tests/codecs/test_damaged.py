@@ -10,6 +10,7 @@ import dectris.compression
 import numpy as np
 import pytest
 
+from damaged_bytes import damaged
 from encoders import bslz4, lz4_block, lz4_framed, scene
 from fenced import Fenced
 from framefold.codecs import codec
@@ -17,23 +18,6 @@ from framefold.kernels import damage
 
 ENCODERS = {"bslz4": bslz4, "lz4": lz4_block, "lz4-framed": lz4_framed}
 GUARD = 0xA5
-
-
-def damaged(rng, chunk):
-    """A copy with a few bytes changed, cut off, doubled or put out of place."""
-    data = bytearray(chunk)
-    for _ in range(rng.integers(1, 4)):
-        place = int(rng.integers(len(data)))
-        what = rng.integers(6)
-        if what < 3:
-            data[place] = rng.integers(256)
-        elif what == 3:
-            data[place] ^= 1 << rng.integers(8)
-        elif what == 4:
-            del data[max(place, 1) :]
-        else:
-            data[place:place] = data[place : place + int(rng.integers(1, 9))]
-    return bytes(data)
 
 
 @pytest.mark.parametrize("at_end", [True, False])

@@ -331,7 +331,7 @@ class TestFramesPerBlock:
         return frames_per_block(131072, **facts)
 
     def test_as_many_as_fit_when_compressed(self):
-        assert self.auto() == 256
+        assert self.auto() == 512
 
     def test_a_small_scan_is_shared_out(self):
         assert self.auto(frames=100) == 13

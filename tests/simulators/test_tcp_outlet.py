@@ -56,8 +56,8 @@ class TestTcpOutlet:
         with closing(TcpOutlet()) as outlet:
             for _ in range(2):
                 reader = read(outlet, found, 1)
-                while not found or reader.is_alive():
-                    outlet.send([[b"x"]])
+                while reader.is_alive():
+                    outlet.offer([b"x"])  # `send` would wait for the next client once it left
                 reader.join(20)
 
         assert all(one.startswith(b"x") for one in found)

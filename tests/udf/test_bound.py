@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from framefold.core.block import UndecodableFrames
+from framefold.core.corrections import CorrectionSet
+from framefold.core.pixel_mask import PixelMask
 from framefold.udf import UDF, BoundRun, BufferWrapper, UDFError
 from udf.driver import Driver, run_udf
 
@@ -258,3 +262,137 @@ def test_partitions_without_frames_call_all_hooks_but_process(method: Any) -> No
     assert log == [(0,)]
     assert not driver.reduction.failures
     assert driver.reduction.merged == 0
+
+
+class Encoded:
+    """Frames as they came, of a detector that sends their sums."""
+
+    def __init__(self, frames: np.ndarray) -> None:
+        self.frames = frames
+        self.shape = frames.shape
+
+    def frame_sums(self) -> np.ndarray:
+        return self.frames.sum(axis=(1, 2), dtype=np.uint64)
+
+
+class EncodedSumSig(NativeSumSig):
+    """Takes frames as they came."""
+
+    def process_encoded_tile(self, tile: Any) -> Any:
+        self.results.x[:] += tile.frame_sums()
+
+
+class TestEncodedTiles:
+    """process_encoded_tile stands for process_tile where there is one UDF and frames allow it."""
+
+    DATA = np.random.default_rng(6).integers(0, 50, (1, 60, 6, 7)).astype(np.uint16)
+
+    def run(self, udfs: Any, encoded: Any = None, **spec: Any) -> tuple[Any, list[int]]:
+        """What a run of UDFs gives, and which frames were read."""
+        driver = Driver(self.DATA, udfs)
+        read: list[int] = []
+
+        def reading(first: int, count: int) -> np.ndarray:
+            read.extend(range(first, first + count))
+            return driver.frames[first : first + count]
+
+        def encoding(first: int, count: int) -> Any:
+            return Encoded(driver.frames[first : first + count])
+
+        bound = BoundRun(replace(driver.reduction.spec, **spec))
+        part = bound.process(0, np.arange(60), reading, np.zeros, encoded or encoding)
+        return part.results, read
+
+    def wanted(self) -> np.ndarray:
+        return self.DATA[0].sum(axis=(1, 2))
+
+    def test_no_frame_is_read(self) -> None:
+        results, read = self.run(EncodedSumSig())
+
+        assert (results[0]["x"] == self.wanted()).all()
+        assert read == []
+
+    def test_two_udfs_share_the_pixels(self) -> None:
+        results, read = self.run([EncodedSumSig(), EncodedSumSig()])
+
+        assert all((result["x"] == self.wanted()).all() for result in results)
+        assert read == list(range(60))
+
+    @pytest.mark.parametrize("method", ["process_tile", "process_native_tile"])
+    def test_a_users_override_wins(self, method: str) -> None:
+        def override(self: Any, tile: np.ndarray) -> None:
+            self.results.x[:] = -1
+
+        results, _ = self.run(type("Override", (EncodedSumSig,), {method: override})())
+
+        assert (results[0]["x"] == -1).all()
+
+    def test_not_used_in_other_modes(self) -> None:
+        class Frame(EncodedSumSig):
+            def get_method(self) -> Any:
+                return self.UDF_METHOD.FRAME
+
+            def process_frame(self, frame: np.ndarray) -> None:
+                self.results.x[:] = 5
+
+        results, _ = self.run(Frame())
+
+        assert (results[0]["x"] == 5).all()
+
+    def test_frames_that_must_be_read(self) -> None:
+        """From the first, or from one on."""
+        for least in (0, 20):
+
+            def some(first: int, count: int, least: int = least) -> Any:
+                return Encoded(self.DATA[0, first:least]) if first < least else None
+
+            results, read = self.run(EncodedSumSig(), some)
+
+            assert (results[0]["x"] == self.wanted()).all()
+            assert read == list(range(least, 60))
+
+    def test_a_udf_that_would_rather_have_pixels(self) -> None:
+        class Fussy(EncodedSumSig):
+            def process_encoded_tile(self, tile: Any) -> Any:
+                return NotImplemented
+
+        results, read = self.run(Fussy())
+
+        assert (results[0]["x"] == self.wanted()).all()
+        assert read == list(range(60))
+
+    def test_pixels_are_needed_where_they_are_changed(self) -> None:
+        dark = CorrectionSet(dark=np.ones((6, 7)))
+        excluded = np.zeros((6, 7), bool)
+        excluded[2, 3] = True
+        for changed in (
+            {"corrections": dark},
+            {"mask": PixelMask(excluded)},
+            {"mask": PixelMask(excluded, 65535)},
+            {"mask": PixelMask(sentinel=17)},
+        ):
+            _, read = self.run(SumSig() if "corrections" in changed else EncodedSumSig(), **changed)
+
+            assert read == list(range(60))
+        for same in (PixelMask(sentinel=65535), PixelMask(excluded, 65535, "raw")):
+            assert self.run(EncodedSumSig(), mask=same)[1] == []
+
+    def test_a_udf_that_raises(self) -> None:
+        class Raising(EncodedSumSig):
+            def process_encoded_tile(self, tile: Any) -> Any:
+                raise ZeroDivisionError
+
+        (error,), read = self.run(Raising())
+
+        assert isinstance(error, UDFError)
+        assert error.type_name == "ZeroDivisionError"
+        assert error.hook == "process_encoded_tile"
+        assert read == []
+
+    def test_damaged_frames_are_nobodys_fault(self) -> None:
+        class Damaged(Encoded):
+            def frame_sums(self) -> np.ndarray:
+                raise UndecodableFrames(np.array([3]), "cut off")
+
+        with pytest.raises(UndecodableFrames, match="cut off"):
+            self.run(EncodedSumSig(), lambda first, count: Damaged(self.DATA[0, :count]))

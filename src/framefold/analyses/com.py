@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from framefold.analyses.regions import Annulus, region_moments
+from framefold.analyses.regions import Annulus, region_moments, region_plane
 from framefold.analyses.vector_fields import (
     apply_correction,
     curl_2d,
@@ -20,6 +20,7 @@ from framefold.analyses.vector_fields import (
     magnitude,
     plane,
 )
+from framefold.core.encoded_tile import EncodedTile
 from framefold.errors import ParameterError, ShapeError
 from framefold.udf import UDF, ArrayWithMask, BufferWrapper
 
@@ -179,12 +180,28 @@ class CoMUDF(UDF):
         """Add up frames in the recorded dtype."""
         self._add_up(tile)
 
-    def _add_up(self, tile: NDArray[Any]) -> None:
+    def process_encoded_tile(self, tile: EncodedTile) -> Any:
+        """Add up frames as they came, where that is exact."""
         height, width = self.meta.dataset_shape.sig
+        region, dtype = self._region(), self.meta.tile_dtype
+        if not region_moments(region, (height, width), (0, 0, height, width), dtype).exact:
+            return NotImplemented
+        sums = tile.frame_moments(region_plane(region, (height, width)))
+        if sums is None:
+            return NotImplemented
+        self.results.raw_mask_result[:] += sums
+        return None
+
+    def _region(self) -> Annulus:
+        """The pixels that count."""
         cy, cx, r, ri, *_ = self.get_params()
         assert cy is not None
         assert cx is not None
-        region = Annulus(cy, cx, r, ri, with_inner=ri == 0)
+        return Annulus(cy, cx, r, ri, with_inner=ri == 0)
+
+    def _add_up(self, tile: NDArray[Any]) -> None:
+        height, width = self.meta.dataset_shape.sig
+        region = self._region()
         y, x = self.meta.sig_slice.origin
         box = (y, x, *tile.shape[1:])
         sums = region_moments(region, (height, width), box, tile.dtype).apply(tile)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.analyses.detector_masks import squared_distance
+from framefold.core.encoded_tile import region_bits
 from framefold.kernels.masks import PackedMasks
 from framefold.kernels.moments import RegionMoments
 
@@ -109,3 +110,9 @@ def region_moments(
 ) -> RegionMoments:
     """The kernel for total and first moments; parameters as in `region_sums`."""
     return RegionMoments(_mask(region, sig_shape, box), dtype)
+
+
+@lru_cache(maxsize=_KEPT)
+def region_plane(region: Region, sig_shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """A region as `EncodedTile` takes it; parameters as in `region_sums`."""
+    return region_bits(region.mask(sig_shape))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.analyses.numbers import check_dtype
+from framefold.core.encoded_tile import EncodedTile
 from framefold.kernels.rows import accumulator_dtype
 from framefold.kernels.sums import add_frames
 from framefold.udf import UDF, BufferWrapper
@@ -65,6 +66,10 @@ class SumUDF(UDF):
     def process_native_tile(self, tile: NDArray[Any]) -> None:
         """Add frames in the recorded dtype."""
         add_frames(tile, self.results.total)
+
+    def process_encoded_tile(self, tile: EncodedTile) -> None:
+        """Add frames as they came."""
+        tile.add_frames(self.results.total)
 
     def merge(self, dest: Any, src: Any) -> None:
         """Add one partition's sums."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.encoded_tile import EncodedTile
 from framefold.kernels.sums import frame_sums
 from framefold.udf import UDF, BufferWrapper
 
@@ -34,6 +35,10 @@ class SumSigUDF(UDF):
     def process_native_tile(self, tile: NDArray[Any]) -> None:
         """Add up frames in the recorded dtype."""
         self.results.intensity[:] += frame_sums(tile)
+
+    def process_encoded_tile(self, tile: EncodedTile) -> None:
+        """Add up frames as they came."""
+        self.results.intensity[:] += tile.frame_sums()
 
 
 def run_sumsig(ctx: Any, dataset: Any) -> dict[str, BufferWrapper]:

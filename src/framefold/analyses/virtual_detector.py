@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.analyses.regions import Annulus, Rectangle, Region, region_sums
+from framefold.analyses.regions import Annulus, Rectangle, Region, region_plane, region_sums
+from framefold.core.encoded_tile import EncodedTile
 from framefold.errors import ParameterError, ShapeError, nearest
 from framefold.udf import UDF, BufferWrapper
 
@@ -80,6 +81,11 @@ class VirtualDetectorUDF(UDF):
     def process_native_tile(self, tile: NDArray[Any]) -> None:
         """Add up frames in the recorded dtype."""
         self._add_up(tile)
+
+    def process_encoded_tile(self, tile: EncodedTile) -> None:
+        """Add up frames as they came."""
+        height, width = self.meta.dataset_shape.sig
+        self.results.intensity[:] += tile.frame_sums(region_plane(self._region(), (height, width)))
 
     def _add_up(self, tile: NDArray[Any]) -> None:
         height, width = self.meta.dataset_shape.sig

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from framefold.codecs.base import Codec
+from framefold.codecs.base import Codec, EncodedFrames, SummingCodec
 from framefold.core.encoding import Encoding
 from framefold.errors import CodecError
 from framefold.kernels.damage import DESCRIPTIONS, GOOD
@@ -110,8 +110,12 @@ def decode_one(
 
 def warm() -> None:
     """Load and run every built-in codec once, so that processes forked from here start warm."""
-    source = np.zeros(1, np.uint8)
+    source, offsets, lengths = np.zeros(1, np.uint8), np.zeros(1, np.int64), np.ones(1, np.int64)
     for name in ("raw", "lz4", "lz4-framed", "bslz4"):
-        codec(name).decode(
-            source, np.zeros(1, np.int64), np.ones(1, np.int64), np.empty((1, 1), np.uint8)
-        )
+        found = codec(name)
+        found.decode(source, offsets, lengths, np.empty((1, 1), np.uint8))
+        if isinstance(found, SummingCodec):
+            frames = EncodedFrames.of(source, offsets, lengths, np.dtype(np.uint8), 1)
+            found.add_frames(frames, np.zeros(1, np.uint64))
+            found.frame_sums(frames)
+            found.frame_moments(frames, (1, 64), np.zeros(72, np.uint8))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,6 +183,96 @@ class BlankingCodec(BatchCodec):
     @abstractmethod
     def fill(self, batch: Batch, *, blank: bool = False) -> None:
         """Decode every frame of a batch, with zero in place of full pixels if that is wanted."""
+
+
+NOT_TRIED = -1
+"""Status of a frame that a `SummingCodec` leaves to `Codec.decode`."""
+
+
+class EncodedFrames(NamedTuple):
+    """Where encoded frames lie, and what becomes of them; unsigned pixels, little-endian.
+
+    Parameters
+    ----------
+    source : int
+        Address of the memory they lie in.
+    source_bytes : int
+        Its size [bytes].
+    offsets, lengths : ndarray of int64, shape (frames,)
+        Where in it each begins, and how long it is [bytes].
+    frame_bytes, pixel_bytes : int
+        Sizes of a decoded frame and of a pixel [bytes]; the latter is 1, 2 or 4.
+    status : ndarray of int32, shape (frames,)
+        What decoding it would give, or `NOT_TRIED`; filled by the kernel.
+    blank : int
+        Whether pixels with all bits set count as zero, 1 or 0.
+    """
+
+    source: int
+    source_bytes: int
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    frame_bytes: int
+    pixel_bytes: int
+    status: NDArray[np.int32]
+    blank: int
+
+    @classmethod
+    def of(
+        cls,
+        source: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        dtype: np.dtype[Any],
+        pixels: int,
+        *,
+        blank: bool = False,
+    ) -> Self:
+        """Take down where frames lie; arguments as for `Codec.decode`, which must outlive it."""
+        return cls(
+            source.ctypes.data,
+            source.nbytes,
+            _table(offsets),
+            _table(lengths),
+            pixels * dtype.itemsize,
+            dtype.itemsize,
+            np.full(len(offsets), NOT_TRIED, np.int32),
+            int(blank),
+        )
+
+
+class SummingCodec(BlankingCodec):
+    """A codec that can add frames up without making pixels of them, or the interpreter wait."""
+
+    @abstractmethod
+    def add_frames(self, frames: EncodedFrames, total: NDArray[np.uint64]) -> None:
+        """Add frames to a running total.
+
+        Parameters
+        ----------
+        frames : EncodedFrames
+        total : ndarray of uint64, shape (pixels,), C-contiguous
+            Changed in place; worth nothing if any frame is damaged. Frames that were not tried
+            are not in it.
+        """
+
+    @abstractmethod
+    def frame_sums(
+        self, frames: EncodedFrames, region: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint64]:
+        """The sum of each frame, shape (frames,); undefined for those without a good status.
+
+        Of the pixels of a region only, `framefold.core.encoded_tile.region_bits`, if one is given.
+        """
+
+    @abstractmethod
+    def frame_moments(
+        self, frames: EncodedFrames, sig_shape: tuple[int, int], region: NDArray[np.uint8]
+    ) -> NDArray[np.int64] | None:
+        """Sum, moment along y and along x of each frame, shape (frames, 3).
+
+        As `frame_sums`; None if frames of such a shape are not for this codec.
+        """
 
 
 def _table(values: NDArray[np.int64]) -> NDArray[np.int64]:

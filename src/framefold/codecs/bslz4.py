@@ -1,9 +1,6 @@
 """bslz4: bitshuffle and LZ4 (SIMPLON streams ``bs16-lz4<``, ``"bslz4"``; HDF5 filter 32008).
 
-Bytes 0..7 hold the decoded size, 8..11 the block size in bytes, both big-endian; then each block
-follows its own compressed size (4 bytes, big-endian): an LZ4 block of bit planes. The last block
-is shorter, down to a multiple of eight pixels; up to seven pixels behind it are stored as they are.
-Source: kiyo-masui/bitshuffle, README and src/bitshuffle.c; dectris/compression, src/compression.c.
+The format is told in `framefold.kernels.bslz4_blocks`.
 """
 
 from __future__ import annotations
@@ -11,35 +8,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.codecs.base import Batch, BlankingCodec
+from framefold.codecs import bslz4_sums
+from framefold.codecs.base import Batch, EncodedFrames, SummingCodec
 from framefold.codecs.scratch import scratch
 from framefold.kernels.bitplanes import WORKSPACE, restore_integers
+from framefold.kernels.bslz4_blocks import (
+    HEADER_BYTES,
+    USUAL_BLOCK_BYTES,
+    block_length,
+    copy_tail,
+    decode_planes,
+    frame_block_size,
+)
 from framefold.kernels.compiled import kernel
-from framefold.kernels.damage import (
-    BAD_BLOCK_SIZE,
-    BLOCK_TOO_SHORT,
-    GOOD,
-    LEFTOVER,
-    OUTSIDE,
-    TRUNCATED,
-    WRONG_TOTAL,
-)
-from framefold.kernels.lz4 import decode_block
-from framefold.kernels.memory import (
-    SLACK,
-    copy_bytes,
-    load_u32_big,
-    load_u64_big,
-    swap_bytes,
-)
-from framefold.kernels.sentinels import clear_full_pixels, clear_full_planes
-
-_HEADER_BYTES = 12
-_USUAL_BLOCK_BYTES = 8192  # all captures of DECTRIS detectors, and the library's own default
-_LEAST_BLOCK_PIXELS = 128  # the library's own default never goes below that
+from framefold.kernels.damage import GOOD
+from framefold.kernels.memory import SLACK, swap_bytes
 
 
-class Bslz4Codec(BlankingCodec):
+class Bslz4Codec(SummingCodec):
     """Decodes bitshuffled LZ4 frames of pixels of any size; 1, 2 and 4 bytes are fast."""
 
     name = "bslz4"
@@ -49,7 +35,7 @@ class Bslz4Codec(BlankingCodec):
 
         An all-zero header stands for the size of a frame and the usual block size.
         """
-        room = _USUAL_BLOCK_BYTES
+        room = USUAL_BLOCK_BYTES
         while True:
             needed = _decode_frames(*batch, scratch(room + SLACK + WORKSPACE), room, int(blank))
             if needed <= room:
@@ -57,21 +43,21 @@ class Bslz4Codec(BlankingCodec):
             # A sender with larger blocks. No block is larger than a frame, whatever a header says.
             room = needed
 
+    def add_frames(self, frames: EncodedFrames, total: NDArray[np.uint64]) -> None:
+        """Add frames up; see `SummingCodec.add_frames`."""
+        bslz4_sums.add_frames(frames, total)
 
-@kernel
-def _block_bytes(start: int, frame_bytes: int, pixel_bytes: int) -> int:
-    """The block size that holds for a frame [bytes]; or, negative, a number of `damage`."""
-    total = load_u64_big(start)
-    block_bytes = load_u32_big(start + 8)
-    if total == 0 and block_bytes == 0:
-        total = frame_bytes
-        pixels = max(_USUAL_BLOCK_BYTES // pixel_bytes // 8 * 8, _LEAST_BLOCK_PIXELS)
-        block_bytes = pixels * pixel_bytes
-    if total != frame_bytes:
-        return -WRONG_TOTAL
-    if block_bytes == 0 or block_bytes % (8 * pixel_bytes) != 0:
-        return -BAD_BLOCK_SIZE
-    return block_bytes
+    def frame_sums(
+        self, frames: EncodedFrames, region: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint64]:
+        """The sum of each frame; see `SummingCodec.frame_sums`."""
+        return bslz4_sums.frame_sums(frames, region)
+
+    def frame_moments(
+        self, frames: EncodedFrames, sig_shape: tuple[int, int], region: NDArray[np.uint8]
+    ) -> NDArray[np.int64] | None:
+        """Sum and moments of each frame; see `SummingCodec.frame_moments`."""
+        return bslz4_sums.frame_moments(frames, sig_shape, region)
 
 
 @kernel
@@ -86,36 +72,17 @@ def _decode_frame(
     blank: int,
 ) -> int:
     """One frame between two addresses, header known to be good; a number of `damage`."""
-    place = start + _HEADER_BYTES
+    place = start + HEADER_BYTES
     workspace = memory + min(block_bytes, frame_bytes) + SLACK
     done = 0
     while frame_bytes - done >= 8 * pixel_bytes:
-        wanted = min(block_bytes, frame_bytes - done)
-        wanted -= wanted % (8 * pixel_bytes)
-        if end - place < 4:
-            return TRUNCATED
-        stored = load_u32_big(place)
-        place += 4
-        if stored > end - place:
-            return TRUNCATED
-        planes_end = memory + wanted
-        decoded = decode_block(place, place + stored, end, memory, planes_end, planes_end + SLACK)
-        if decoded < 0:
-            return -decoded
-        if decoded != wanted:
-            return BLOCK_TOO_SHORT
-        if blank:
-            clear_full_planes(memory, wanted // pixel_bytes // 8, 8 * pixel_bytes)
+        wanted = block_length(frame_bytes - done, block_bytes, pixel_bytes)
+        place = decode_planes(place, end, memory, wanted, pixel_bytes, blank)
+        if place < 0:
+            return -place
         restore_integers(memory, wanted // pixel_bytes, pixel_bytes, row + done, workspace)
-        place += stored
         done += wanted
-    rest = frame_bytes - done
-    if end - place < rest:
-        return TRUNCATED
-    copy_bytes(row + done, place, rest)
-    if blank:
-        clear_full_pixels(row + done, rest, pixel_bytes)
-    return GOOD if end - place == rest else LEFTOVER
+    return copy_tail(place, end, frame_bytes - done, pixel_bytes, blank, row + done)
 
 
 @kernel
@@ -136,20 +103,16 @@ def _decode_frames(
     """All frames; returns the room the largest block needs, frames that need more are left out."""
     needed = 0
     for frame in range(len(status)):
-        offset = offsets[frame]
-        length = lengths[frame]
         row = target + frame * frame_bytes
-        start = source + offset
-        if offset < 0 or length < 0 or offset > source_bytes - length:
-            code = OUTSIDE
-        elif length < _HEADER_BYTES:
-            code = TRUNCATED
-        else:
-            block_bytes = _block_bytes(start, frame_bytes, pixel_bytes)
-            code = -block_bytes
-            if block_bytes > 0:
-                needed = max(needed, min(block_bytes, frame_bytes))
-            if block_bytes > 0 and needed <= room:
+        start = source + offsets[frame]
+        length = lengths[frame]
+        block_bytes = frame_block_size(
+            source_bytes, offsets[frame], length, start, frame_bytes, pixel_bytes
+        )
+        code = -block_bytes
+        if block_bytes > 0:
+            needed = max(needed, min(block_bytes, frame_bytes))
+            if needed <= room:
                 end = start + length
                 code = _decode_frame(
                     start, end, row, frame_bytes, pixel_bytes, block_bytes, memory, blank

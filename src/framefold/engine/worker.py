@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from framefold.core.block import Blankable, Block, Frames, UndecodableFrames
+from framefold.core.encoded_tile import EncodedTile, Summable
 from framefold.core.pulse import SINCE, WHERE, Pulse, pulse_in, unwatched
 from framefold.core.tally import SHARED, Key, Spent
 from framefold.engine.arena import Arena
@@ -176,7 +177,15 @@ class BlockWorker:
         def read(first: int, count: int) -> NDArray[Any]:
             return frames.read(piece.rows[first : first + count], self._memory(count))
 
-        return self._bound.process(piece.start, frames.positions[piece.rows], read, zeros)
+        def encoded(first: int, count: int) -> EncodedTile | None:
+            if not isinstance(frames, Summable):
+                return None
+            rows, spec = piece.rows[first : first + count], self._spec
+            return frames.encoded_tile(
+                rows, spec.sig_shape, spec.dtype, blank=self._bound.blanks_largest
+            )
+
+        return self._bound.process(piece.start, frames.positions[piece.rows], read, zeros, encoded)
 
 
 def _once(what: str, ns: int) -> dict[Key, Spent]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.block import UndecodableFrames
+from framefold.core.encoded_tile import EncodedTile, Summable
 from framefold.formats.pieces import OpenPiece, Piece
 
 
@@ -101,6 +102,20 @@ class FileFrames:
         flat = out[:count].reshape(count, -1)
         pixels = self._read(rows, flat) if self._order is None else self._collect(rows, flat)
         return pixels.reshape((count, *self._sig_shape))
+
+    def encoded_tile(
+        self,
+        rows: NDArray[np.int64],
+        sig_shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        *,
+        blank: bool,
+    ) -> EncodedTile | None:
+        """Frames as they came; see `framefold.core.encoded_tile.Summable`."""
+        piece = self._pieces[0]
+        if len(self._pieces) > 1 or self._order is not None or not isinstance(piece, Summable):
+            return None
+        return piece.encoded_tile(rows, sig_shape, dtype, blank=blank)
 
     def _collect(self, rows: NDArray[np.int64], flat: NDArray[Any]) -> NDArray[Any]:
         """Frames that lie in another order than their positions."""

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.codecs import codec, describe
+from framefold.codecs.summable_tile import SummableTile, summing_codec
 from framefold.core.block import UndecodableFrames
+from framefold.core.encoding import Encoding
 from framefold.formats.opened import FileIdentity, OpenFile, held_open
 
 _GAP = 64 * 1024
@@ -88,6 +90,36 @@ class OpenChunkedFrames:
 
     def read(self, rows: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
         """See `OpenPiece.read`."""
+        source, places, lengths = self._fetched(rows)
+        swapped = not self._piece.dtype.isnative
+        status = self._codec.decode(source, places, lengths, out, big_endian=swapped)
+        bad = status != 0
+        if bad.any():
+            name, first = self._file.identity.name, int(status[bad][0])
+            raise UndecodableFrames(rows[bad], f"chunk of {name}: {describe(first)}")
+        return out
+
+    def encoded_tile(
+        self,
+        rows: NDArray[np.int64],
+        sig_shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        *,
+        blank: bool,
+    ) -> SummableTile | None:
+        """See `framefold.core.encoded_tile.Summable`."""
+        stored = self._piece.dtype
+        summing = summing_codec(Encoding(self._piece.codec, not stored.isnative), dtype)
+        if summing is None or stored != dtype:
+            return None
+        source, places, lengths = self._fetched(rows)
+        where = f"chunk of {self._file.identity.name}: "
+        return SummableTile(summing, source, places, lengths, sig_shape, dtype, blank, rows, where)
+
+    def _fetched(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """Memory with the chunks of some rows; where each begins in it, and how long it is."""
         offsets, lengths = self._piece.offsets[rows], self._piece.lengths[rows]
         beyond = self._beyond(offsets, lengths)
         if beyond.any():
@@ -97,13 +129,7 @@ class OpenChunkedFrames:
             )
             raise UndecodableFrames(rows[beyond], reason)
         source, places = fetch(self._file, offsets, lengths)
-        swapped = not self._piece.dtype.isnative
-        status = self._codec.decode(source, places, lengths, out, big_endian=swapped)
-        bad = status != 0
-        if bad.any():
-            name, first = self._file.identity.name, int(status[bad][0])
-            raise UndecodableFrames(rows[bad], f"chunk of {name}: {describe(first)}")
-        return out
+        return source, places, lengths
 
     def _beyond(self, offsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         # no sane encoder doubles its input; without a bound, 64 damaged lengths could each

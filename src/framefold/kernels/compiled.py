@@ -80,7 +80,7 @@ def instruction(arguments: int, emit: Callable[..., Any], *, returns: bool = Fal
     Parameters
     ----------
     arguments : int
-        How many it takes, 1 to 3; each is an int64.
+        How many it takes, 1 to 4; each is an int64.
     emit : callable
         Is given the LLVM builder and the arguments as LLVM values; emits the code, and gives back
         an LLVM value if ``returns``.
@@ -103,5 +103,6 @@ def instruction(arguments: int, emit: Callable[..., Any], *, returns: bool = Fal
         1: lambda _context, _a: (signature, generate),
         2: lambda _context, _a, _b: (signature, generate),
         3: lambda _context, _a, _b, _c: (signature, generate),
+        4: lambda _context, _a, _b, _c, _d: (signature, generate),
     }
     return intrinsic(shapes[arguments])

@@ -9,7 +9,7 @@ of a microsecond for a frame of 256x256 pixels, not six, and little more where p
 from __future__ import annotations
 
 from framefold.kernels.compiled import kernel
-from framefold.kernels.memory import load_u8, load_u64, store_u8, store_u64
+from framefold.kernels.memory import any_256, load_u8, load_u64, store_u8, store_u64
 
 
 @kernel
@@ -28,6 +28,9 @@ def clear_full_planes(planes: int, stride: int, count: int) -> None:
     highest = planes + (count - 1) * stride
     done = 0
     while done + 8 <= stride:
+        if done + 256 <= stride and any_256(highest + done) == 0:
+            done += 256
+            continue
         full = load_u64(highest + done)
         plane = 0
         while full != 0 and plane < count - 1:

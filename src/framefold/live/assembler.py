@@ -360,7 +360,7 @@ def frames_per_block(frame_bytes: int, *, wanted: int | None, block_bytes: int, 
 MOST_ROWS = 4096
 """Frames a slot ever describes: its table is read and sorted as one piece."""
 
-COMPRESSED = 4
+COMPRESSED = 8
 """So many times their slot's length frames may have, decoded: what each block costs besides its
 frames (arrays for results, merging them) is as much as a few frames, and should not show. UDFs
 that want whole partitions get so many frames at once; hence not more."""

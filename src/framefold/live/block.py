@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from framefold.codecs import codec, describe
 from framefold.codecs.base import BlankingCodec
+from framefold.codecs.summable_tile import SummableTile, summing_codec
 from framefold.core.block import UndecodableFrames
+from framefold.core.encoded_tile import EncodedTile
 from framefold.core.encoding import Encoding
 from framefold.live.ring import table
 from framefold.processes.segment import Attached
@@ -63,6 +65,21 @@ class SlotFrames:
         if len(bad):
             raise UndecodableFrames(rows[bad], describe(int(status[bad[0]])))
         return taken
+
+    def encoded_tile(
+        self,
+        rows: NDArray[np.int64],
+        sig_shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        *,
+        blank: bool,
+    ) -> EncodedTile | None:
+        """Frames as they came; see `core.encoded_tile.Summable`."""
+        summing = summing_codec(self._encodings[0], dtype) if len(self._encodings) == 1 else None
+        if summing is None:
+            return None
+        places, lengths = self._offsets[rows], self._lengths[rows]
+        return SummableTile(summing, self._slot, places, lengths, sig_shape, dtype, blank, rows)
 
     def encoded(self) -> Iterator[tuple[int, memoryview, Encoding]]:
         """Position, bytes and encoding of each frame as it came; good until the slot goes back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter_ns
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.encoded_tile import EncodedTile
+from framefold.core.pixel_mask import largest
 from framefold.core.pulse import WHERE, Pulse, unwatched
 from framefold.core.tally import SHARED, Tally
 from framefold.udf import backends
@@ -26,6 +29,16 @@ from framefold.udf.tiling import TilingScheme
 __all__ = ["BoundRun", "PartitionResult", "UDFError"]
 
 Read = Callable[[int, int], NDArray[Any]]
+
+Encoded = Callable[[int, int], EncodedTile | None]
+"""``encoded(first, count)`` gives frames as they came, or None if they must be read."""
+
+ENCODED_BYTES = 2**25
+"""Frames that are handed out as they came at once, by their size as pixels [bytes]. What is done
+once for all of them, such as turning a sum of planes into integers, is shared by so many."""
+
+FEWEST_ENCODED = 16
+"""Fewer frames are not worth that [frames]."""
 
 
 class BoundRun:
@@ -96,8 +109,19 @@ class BoundRun:
             array_backend=backend,
         )
 
+    @property
+    def blanks_largest(self) -> bool:
+        """Whether the pixels that become zero are those with the largest value of their type."""
+        mask = self._spec.mask
+        return mask.blanks and not mask.count and mask.sentinel == largest(self._spec.dtype)
+
     def process(
-        self, start: int, positions: NDArray[np.int64], read: Read, zeros: Zeros
+        self,
+        start: int,
+        positions: NDArray[np.int64],
+        read: Read,
+        zeros: Zeros,
+        encoded: Encoded | None = None,
     ) -> PartitionResult:
         """Send a partition through all UDFs.
 
@@ -112,6 +136,8 @@ class BoundRun:
             the recorded type, shape ``(count,) + sig_shape``; valid until the next call.
         zeros : callable
             ``zeros(shape, dtype)`` gives a zeroed array for a result.
+        encoded : callable, optional
+            As `Encoded`; where left out, frames are always read.
 
         Returns
         -------
@@ -129,17 +155,37 @@ class BoundRun:
         )
         try:
             passage.bind(self._kept, zeros)
-            self._process_tiles(passage, len(positions), read)
+            left_from = self._process_encoded(passage, len(positions), encoded)
+            self._process_tiles(passage, left_from, len(positions), read)
             passage.each(BoundUDF.finish)
         finally:
             passage.close()
             self._pulse[WHERE] = SHARED
         return PartitionResult(start, len(positions), passage.results(), self._tally.taken())
 
-    def _process_tiles(self, passage: Passage, frames: int, read: Read) -> None:
+    def _process_encoded(self, passage: Passage, frames: int, encoded: Encoded | None) -> int:
+        """Send frames through as they came, as far as that goes; the first one that is left."""
+        spec = self._spec
+        frame_bytes = max(1, math.prod(spec.sig_shape) * spec.dtype.itemsize)
+        depth = ENCODED_BYTES // frame_bytes
+        may = self._corrector is None and (self._blanker is None or self.blanks_largest)
+        if encoded is None or not may or depth < FEWEST_ENCODED:
+            return 0
+        first = 0
+        while frames - first >= FEWEST_ENCODED and passage.takes_encoded:
+            self._pulse[WHERE] = SHARED
+            began = perf_counter_ns()
+            tile = encoded(first, min(depth, frames - first))
+            self._tally.add(SHARED, "read and decode", perf_counter_ns() - began)
+            if tile is None or not passage.process_encoded(tile, first):
+                break
+            first += tile.shape[0]
+        return first
+
+    def _process_tiles(self, passage: Passage, begin: int, frames: int, read: Read) -> None:
         spec, formats = self._spec, self._formats
         depth = max(1, frames if spec.intent == "partition" else spec.depth)
-        for first in range(0, frames, depth):
+        for first in range(begin, frames, depth):
             if not passage.is_alive:
                 return
             self._pulse[WHERE] = SHARED

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.encoded_tile import EncodedTile
 from framefold.errors import UDFException
 from framefold.udf import backends
 from framefold.udf.access import UDFData, is_readable
@@ -17,7 +18,7 @@ from framefold.udf.base import UDF, parameter_views
 from framefold.udf.buffers import BufferWrapper
 from framefold.udf.domain import Domain
 from framefold.udf.meta import UDFMeta
-from framefold.udf.spec import checked_method
+from framefold.udf.spec import checked_method, takes_encoded_tiles
 from framefold.udf.tiling import UDFMethod
 
 Note = Callable[[str, int], None]
@@ -79,6 +80,8 @@ class BoundUDF:
         self.arrays: dict[str, NDArray[Any]] = {}
         """Everything that is sent back, by name."""
         self.native = native
+        self.encoded = native and takes_encoded_tiles(cls)
+        """Whether it takes frames as they came, too."""
         self.backend = backend
         self._meta = meta
         self._frames = len(positions)
@@ -160,6 +163,7 @@ class BoundUDF:
         method = checked_method(udf)
         self.hook = f"process_{method.value}"
         self.native = self.native and method is UDFMethod.TILE
+        self.encoded = self.encoded and self.native
         if method is UDFMethod.FRAME:
             self.process = self._process_frames
             # a frame's row of a buffer without further axes is an array of one element
@@ -198,13 +202,25 @@ class BoundUDF:
                     array[cell] = part
         self._cells.clear()
 
+    def process_encoded(self, tile: EncodedTile, first: int) -> bool:
+        """Work on frames as they came; whether it did. Only where `encoded` says that it may."""
+        udf: Any = self.udf
+        usual, self.hook = self.hook, "process_encoded_tile"
+        self._enter_rows(first, tile.shape[0])
+        done = udf.process_encoded_tile(tile) is not NotImplemented
+        self.hook = usual
+        return done
+
     def _process_tile(self, tile: Any, first: int) -> None:
-        count = tile.shape[0]  # sparse tiles have no len()
+        self._enter_rows(first, tile.shape[0])  # sparse tiles have no len()
+        self._call(tile)
+
+    def _enter_rows(self, first: int, count: int) -> None:
+        """See the rows of some frames in nav buffers and aux data."""
         end = first + count
         self._meta.move(first, count)
         for shown, name, array in self._rows:
             shown[name] = array[first:end]
-        self._call(tile)
 
     def _process_frames(self, tile: Any, first: int) -> None:
         # this loop is what a UDF with process_frame pays for each frame: keep it bare

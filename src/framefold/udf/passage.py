@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from framefold.core.block import UndecodableFrames
+from framefold.core.encoded_tile import EncodedTile
 from framefold.core.pulse import WHERE, Pulse
 from framefold.core.tally import Tally
 from framefold.udf.base import UDF
@@ -121,6 +123,41 @@ class Passage:
     def is_alive(self) -> bool:
         """Whether any UDF is still willing."""
         return bool(self._alive)
+
+    @property
+    def takes_encoded(self) -> bool:
+        """Whether frames may come as they are: there is one UDF, and it takes them so.
+
+        For two, decoding the same frames twice would cost more than pixels cost each of them.
+        """
+        return len(self._alive) == 1 and self._alive[0][1].encoded
+
+    def process_encoded(self, tile: EncodedTile, first: int) -> bool:
+        """Send frames as they came through the one UDF that takes them.
+
+        Returns
+        -------
+        bool
+            Whether that is done; if not, they have to be read.
+
+        Raises
+        ------
+        UndecodableFrames
+            If some are damaged, which is not the UDF's fault.
+        """
+        ((i, bound),) = self._alive
+        self._pulse[WHERE] = i
+        try:
+            began = perf_counter_ns()
+            done = bound.process_encoded(tile, first)
+            self._tally.add(i, "process", perf_counter_ns() - began)
+        except UndecodableFrames:
+            raise
+        except Exception as error:  # noqa: BLE001 - the fence around users' code
+            self._fail(i, error)
+            self._bury()
+            return True
+        return done
 
     def process(self, tile: NDArray[Any], formats: TileFormats, first: int) -> None:
         """Send a tile of whole frames through all UDFs."""

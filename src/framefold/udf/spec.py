@@ -108,6 +108,19 @@ def checked_method(udf: UDF) -> UDFMethod:
     return method
 
 
+def takes_encoded_tiles(udf: type[UDF]) -> bool:
+    """Whether there is a ``process_encoded_tile`` that stands for ``process_tile``.
+
+    As for `takes_native_tiles`, what a user writes further down the inheritance wins.
+    """
+    for cls in udf.__mro__:
+        if "process_encoded_tile" in vars(cls):
+            return True
+        if "process_native_tile" in vars(cls) or "process_tile" in vars(cls):
+            return False
+    return False
+
+
 def takes_native_tiles(udf: type[UDF]) -> bool:
     """Whether ``process_native_tile`` stands for ``process_tile``.
 
