@@ -18,7 +18,7 @@ from framefold.errors import ConfigError, RunFailedError
 from framefold.live.block import SlotBlock
 from framefold.live.counters import Count
 from framefold.live.settings import MIB, StreamSettings
-from framefold.live.stream import Stream
+from framefold.live.stream import Listening, Stream
 from framefold.processes.launcher import Launcher
 
 PRELOAD = ("framefold.live.receiver",)
@@ -110,9 +110,13 @@ class TestEnds:
         assert found == [None]
 
     def test_a_receiver_that_dies_while_nothing_comes_is_replaced(self, launcher, tmp_path):
-        stream = Stream(launcher, StreamSettings(nowhere(tmp_path)))
+        on = [False]
+        listening = Listening(logs_messages=True, logs_next=lambda: on[0])
+        stream = Stream(launcher, StreamSettings(nowhere(tmp_path)), listening)
+        assert stream.wire_log.state == "off"
         waiting = threading.Thread(target=stream.next_reader)
         waiting.start()
+        on[0] = True  # nobody says so
         first, link = stream.pid, stream._link
         link.counts[[Count.MESSAGES, Count.RECEIVED, Count.SLOTS]] = 7, 5, 3
         os.kill(first, signal.SIGKILL)
@@ -124,6 +128,7 @@ class TestEnds:
         told = stream.statistics()
         assert (told.restarts, told.messages, told.losses) == (1, 7, Losses(received=5))
         assert told.slots == 0
+        assert stream.wire_log.state == "waiting"
         stream.end()
         waiting.join(30)
         assert not waiting.is_alive()

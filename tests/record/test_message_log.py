@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from cli.programs import until
 from e2e.wires import wire
 from framefold import SumUDF
 from framefold.live.counters import Count
 from framefold.live.ring import COUNTERS_BYTES
+from framefold.live.settings import StreamSettings
+from framefold.live.stream import Stream
 from framefold.live.wire_log_state import WireLogState
+from framefold.record.logging_receiver import logging_messages
 from framefold.record.message_log import LogSettings, MessageLog
 from framefold.wirelog import WireLog
+from framefold_simulators.sender import Outlet
 
 
 def scan(seed=4):
@@ -81,6 +87,81 @@ class TestMessageLog:
         assert (state.messages, state.nbytes) == (5, path.stat().st_size)
         assert "GiB left" in one.failure
         assert "not logged any more" in caplog.text
+
+    @staticmethod
+    def switched(tmp_path, *, on):
+        """A log, what it told, and its switch."""
+        told, counts = [], np.zeros(COUNTERS_BYTES // 8, np.int64)
+        counts[Count.LOG_OFF] = not on
+        one = MessageLog(LogSettings(str(tmp_path), "here"), counts=counts, tell=told.append)
+        return one, told, counts
+
+    @pytest.mark.parametrize("protocol", ["simplon-v1", "simplon-v2"])
+    def test_switched_in_the_middle_of_series(self, tmp_path, protocol):
+        """Each is logged as a whole or not at all."""
+        one, told, counts = self.switched(tmp_path, on=False)
+        series = [wire(scan(n), protocol, number=n) for n in range(4)]
+        one.write([b"rubbish"])
+        for n, messages in enumerate(series):
+            for parts in messages[:6]:
+                one.write(parts)
+            counts[Count.LOG_OFF] = n not in (0, 1)  # for the next: on, on, off
+            for parts in messages[6:]:
+                one.write(parts)
+        one.close()
+        found = sorted((read(path) for path in tmp_path.iterdir()), key=str)
+
+        assert found == sorted(series[1:3], key=str)
+        assert [news.state for news in told] == ["logging", "logging", "off"]
+        state = told[-1].at(*(int(n) for n in counts[[Count.LOGGED_MESSAGES, Count.LOGGED_BYTES]]))
+        assert (state.file, state.messages) == (told[1].file, len(series[2]))
+
+    def test_a_header_that_comes_again_begins_nothing(self, tmp_path):
+        one, told, counts = self.switched(tmp_path, on=False)
+        header, *rest = wire(scan())
+        one.write(header)
+        counts[Count.LOG_OFF] = 0
+        for parts in [header, *rest]:
+            one.write(parts)
+        one.close()
+
+        assert (told, list(tmp_path.iterdir())) == ([], [])
+
+    def test_a_failure_is_over_once_switched_off_and_on(self, tmp_path):
+        one, told, counts = self.switched(tmp_path / "no" / "folder", on=True)
+        (tmp_path / "no").write_text("in the way")
+        for number, off in enumerate([0, 0, 1, 0]):
+            counts[Count.LOG_OFF] = off
+            if off:
+                (tmp_path / "no").unlink()
+            for parts in wire(scan(), number=number):
+                one.write(parts)
+        one.close()
+
+        assert [news.state for news in told] == ["stopped", "off", "logging"]
+        assert len(list((tmp_path / "no" / "folder").iterdir())) == 1
+
+    def test_a_stream_has_its_receiver_look_at_the_switch(self, workers, tmp_path):
+        """Also where images come many at a time."""
+        data = np.random.default_rng(0).integers(0, 9, (20, 30, 8, 8)).astype("u2")
+        both = [wire(data, number=n) for n in (1, 2)]
+        on = [False]
+        listening = logging_messages(LogSettings(str(tmp_path), "here", 0), lambda: on[0])
+        outlet = Outlet()
+        settings = StreamSettings(endpoint=outlet.endpoint, nav_shape=(20, 30))
+        with closing(outlet), Stream(workers.launcher, settings, listening) as stream:
+            assert stream.wire_log == WireLogState("off")
+            outlet.send(both[0])
+            workers.run_udf(stream.next_reader(), SumUDF())
+            assert list(tmp_path.iterdir()) == []
+            on[0] = True
+            stream.heed()
+            outlet.send(both[1])
+            workers.run_udf(stream.next_reader(), SumUDF())
+            until(lambda: stream.statistics().logged_messages == len(both[1]), "all logged")
+        (path,) = tmp_path.iterdir()
+
+        assert read(path) == both[1]
 
     def test_beside_processing(self, workers, detector, tmp_path):
         """Also what the receiver takes many at a time."""

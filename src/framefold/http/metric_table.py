@@ -203,7 +203,7 @@ METRICS = (
         "framefold_wire_log_state",
         "wire_log.state",
         "Whether all messages are logged.",
-        "waiting", "logging", "stopped",
+        "waiting", "logging", "stopped", "off",
     ),
     _counter(
         "framefold_wire_log_messages", "totals.logged_messages", "Messages written to wire logs."

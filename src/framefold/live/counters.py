@@ -34,6 +34,7 @@ class Count(IntEnum):
     LOGGED_MESSAGES = 25
     LOGGED_BYTES = 26
     SETTLED = 27
+    LOG_OFF = 28
 
 
 OF_AN_ACQUISITION = tuple(count for count in Count if count < Count.SERIES)
@@ -54,9 +55,11 @@ _THIS = slice(0, len(OF_AN_ACQUISITION))
 
 
 def counters(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The counters in front of a ring; written by: receiver, but for ``KEPT``.
+    """The counters in front of a ring; written by: receiver, but for ``KEPT`` and ``LOG_OFF``.
 
     ``KEPT`` is how many slots stay away though nobody works on them; the main process tells.
+    ``LOG_OFF`` is no count: 1 if the messages of the next series are not to be logged. It stands
+    here so that a receiver finds it as it is in the moment in which it sees a header.
 
     ``SERIES`` numbers the series that the counts before it belong to. It is written before
     those are set back, and lies behind them: a copy that has a series' number has its counts.

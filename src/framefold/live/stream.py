@@ -24,7 +24,7 @@ from framefold.live.counters import Count, carry_over, counters, losses, total_l
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.quarantine import KEPT, Quarantined
 from framefold.live.settings import StreamSettings
-from framefold.live.wire_log_state import WireLogNews, WireLogState
+from framefold.live.wire_log_state import OFF, WAITING, WireLogNews, WireLogState
 from framefold.processes.launcher import Child, Launcher
 from framefold.processes.segment import Segment
 
@@ -46,13 +46,16 @@ class Listening:
     finish_seconds : float
         How long it may take to finish what it has, once it is told to stop [s].
     logs_messages : bool
-        Whether it logs all messages, and tells how that goes.
+        Whether it can log all messages, and tells how that goes.
+    logs_next : callable
+        Whether the messages of the next series are to be logged; asked on `Stream.heed`.
     """
 
     target: str = RECEIVER
     arguments: tuple[object, ...] = ()
     finish_seconds: float = 0.0
     logs_messages: bool = False
+    logs_next: Callable[[], bool] = lambda: True
 
 
 TO_A_DETECTOR = Listening()
@@ -124,7 +127,8 @@ class Link:
         self.lets_go = settings.processing == "newest"
         self.closing = False
         self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)  # written by: who follows
-        self.wire_log = WireLogNews()  # written by: who follows
+        # written by: who follows
+        self.wire_log = WireLogNews(OFF if self.counts[Count.LOG_OFF] else WAITING)
         # held by: who follows an acquisition, or waits for the next one
         self._following = threading.Lock()
         self._follower: int | None = None
@@ -267,6 +271,8 @@ class Stream:
         # held by: who adds up; the sums are those of the last moment in which they could be had
         self._adding = threading.Lock()
         self._losses = Losses()
+        # held by: who tells the receiver whether to log
+        self._heeding = threading.Lock()
         self._link = self._listen()
 
     def _with_table(self, settings: StreamSettings) -> StreamSettings:
@@ -279,7 +285,11 @@ class Stream:
         return self.settings
 
     def _listen(self, carry: Callable[[NDArray[np.int64]], None] = lambda _: None) -> Link:
-        link = Link(self._launcher, self._told, self._listening, carry)
+        def begin(counts: NDArray[np.int64]) -> None:
+            carry(counts)
+            self._set_logging(counts)
+
+        link = Link(self._launcher, self._told, self._listening, begin)
         try:
             heard = link.receive()
         except BaseException:
@@ -290,6 +300,15 @@ class Stream:
         how = link.end()
         said = heard[1][0] if heard else f"it ended at once ({how}), its last words are on stderr"
         raise ConfigError(f"no receiver for {self.settings.endpoint!r}: {said}")
+
+    def heed(self) -> None:
+        """Have the receiver log the next series, or not, as `Listening.logs_next` says now."""
+        with self._heeding:
+            # asked again each time, so that of two who come at once the last one tells the truth
+            self._set_logging(self._link.counts)
+
+    def _set_logging(self, counts: NDArray[np.int64]) -> None:
+        counts[Count.LOG_OFF] = not self._listening.logs_next()
 
     def statistics(self) -> StreamStatistics:
         """What was seen so far; asks nobody and never waits."""
@@ -320,7 +339,7 @@ class Stream:
 
     @property
     def wire_log(self) -> WireLogState | None:
-        """How the log of all messages goes; None if none was asked for."""
+        """How the log of all messages goes; None if there cannot be one."""
         if not self._listening.logs_messages:
             return None
         link = self._link
@@ -400,6 +419,7 @@ class Stream:
                 ) from error
             self._restarts += 1
             self._link = link
+            self.heed()  # whoever switched meanwhile told the one that is gone
 
     def __iter__(self) -> Iterator[LiveReader]:
         while (reader := self.next_reader()) is not None:

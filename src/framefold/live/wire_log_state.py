@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 WAITING = "waiting"
 LOGGING = "logging"
 STOPPED = "stopped"
-STATES = (WAITING, LOGGING, STOPPED)
+OFF = "off"
+STATES = (WAITING, LOGGING, STOPPED, OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class WireLogState:
     Parameters
     ----------
     state : str
-        ``waiting`` for the first message, ``logging``, or ``stopped``, for good.
+        ``waiting`` for the first message, ``logging``, ``off`` where it was switched off, or
+        ``stopped`` by a failure, until it is switched off and on again.
     reason : str
         Why it stopped.
     file : str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -23,9 +24,18 @@ FINISH_SECONDS = 10.0
 """How long the last log may take to be finished [s]."""
 
 
-def logging_messages(settings: LogSettings) -> Listening:
-    """What a `Stream` is told so that all messages are logged."""
-    return Listening(TARGET, (settings,), FINISH_SECONDS, logs_messages=True)
+def logging_messages(
+    settings: LogSettings, logs_next: Callable[[], bool] = lambda: True
+) -> Listening:
+    """What a `Stream` is told so that all messages are logged.
+
+    Parameters
+    ----------
+    settings : LogSettings
+    logs_next : callable
+        Whether those of the next series are.
+    """
+    return Listening(TARGET, (settings,), FINISH_SECONDS, logs_messages=True, logs_next=logs_next)
 
 
 def main(

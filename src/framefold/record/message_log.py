@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from framefold.errors import DataError, FramefoldError, ProtocolError
 from framefold.live.counters import Count
-from framefold.live.wire_log_state import LOGGING, STOPPED, WireLogNews
-from framefold.protocols import Part, Started, WireProtocol, recognise
+from framefold.live.wire_log_state import LOGGING, OFF, STOPPED, WAITING, WireLogNews
+from framefold.protocols import Arrived, Part, Started, WireProtocol, recognise
 from framefold.protocols.batch import Messages
 from framefold.record.plan import folder_of, free_name
 from framefold.wirelog import LogWriter
@@ -58,9 +58,10 @@ class MessageLog:
     free_bytes : callable
         How much room a folder's disk has [bytes].
     counts : ndarray of int64, optional
-        The receiver's counters; messages and bytes of all logs are counted there.
+        The receiver's counters; messages and bytes of all logs are counted there, and
+        ``LOG_OFF`` says whether the next series is logged.
     tell : callable
-        Is given the news when a log is begun, and when logging ends for good.
+        Is given the news when a log is begun, when logging fails, and when it is switched off.
     """
 
     def __init__(
@@ -75,15 +76,17 @@ class MessageLog:
         self._free_bytes = free_bytes
         self._counts = np.zeros(max(Count) + 1, np.int64) if counts is None else counts
         self._tell = tell
-        self._news = WireLogNews()
+        self._is_on = not self._counts[Count.LOG_OFF]
+        self._news = WireLogNews(WAITING if self._is_on else OFF)
         self._counted = 0, 0  # messages and bytes of the log at hand that are in the counts
         self._folder = folder_of(settings.directory)
         self._writer: LogWriter | None = None
         self._language: WireProtocol | None = None
+        self._series: str | None = None  # announced, and no frame since
         self._flushed = time.monotonic()
         self._unsafe = False  # whether something was written since
         self.failure = ""
-        """Why logging ended, if it did."""
+        """Why logging ended, if it did; it is tried again when switched off and on."""
 
     @property
     def path(self) -> Path | None:
@@ -91,10 +94,10 @@ class MessageLog:
         return None if self._writer is None else self._writer.path
 
     def write(self, parts: Sequence[Part]) -> None:
-        """Log a message; a header begins a new log."""
-        if self.failure:
-            return
+        """Log a message; a header begins a new log, if one is wanted then."""
         series = self._begun(parts)
+        if self.failure or not self._is_on:
+            return
         try:
             if series is not None or self._writer is None:
                 self._open(series or "")
@@ -105,7 +108,9 @@ class MessageLog:
 
     def write_many(self, messages: Messages, count: int) -> None:
         """Log the first so many of some messages, which are images."""
-        if self.failure:
+        if count:
+            self._series = None  # frames came
+        if self.failure or not self._is_on:
             return
         memory, parts = messages.memory.data, messages.parts
         first = messages.first[: count + 1].tolist()
@@ -138,7 +143,25 @@ class MessageLog:
             events = self._language.feed(parts)
         except ProtocolError:
             return None  # logged as it is; the receiver says what is wrong with it
-        return next((event.series for event in events if isinstance(event, Started)), None)
+        series = next((event.series for event in events if isinstance(event, Started)), None)
+        if series is not None and series != self._series:
+            # a header that is sent again before the first frame begins nothing
+            self._look_at_switch()
+            self._series = series
+        if any(isinstance(event, Arrived) for event in events):
+            self._series = None
+        return series
+
+    def _look_at_switch(self) -> None:
+        """A series begins: it is logged as a whole, or not at all."""
+        self._is_on = not self._counts[Count.LOG_OFF]
+        if self._is_on or self._news.state == OFF:
+            return
+        self.close()
+        self.failure = ""
+        self._news = replace(self._news, state=OFF, reason="")
+        log.info("messages not logged any more, as was asked for")
+        self._tell(self._news)
 
     def _open(self, series: str) -> None:
         self.close()
