@@ -66,3 +66,37 @@ class TestServe:
 
             assert url.startswith("http://localhost:")
             assert response.status == 200
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"Authorization: Bearer SECRET\x01",
+            b"Authorization Bearer SECRET",
+            b"Authorization: Bearer SECRET\nX: y",
+            b"Authorization: Bearer " + b"SECRET" * 2000,
+        ],
+    )
+    async def test_what_is_no_request_is_not_in_the_log(self, history, caplog, line):
+        """Whatever the reason, a token in it is nobody's business."""
+        caplog.set_level("DEBUG")
+        async with serving(make_app(history, dict), "127.0.0.1", 0) as url:
+            port = int(url.rstrip("/").rpartition(":")[2])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + line + b"\r\n\r\n")
+            answer = await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+
+        assert b" 400 " in answer
+        assert "Error handling request from 127.0.0.1 kind=" in caplog.text
+        assert "SECRET" not in caplog.text
+
+    async def test_a_body_is_not_decompressed(self, history, caplog):
+        """What cannot be is no reason to refuse it before it is looked at."""
+        async with serving(make_app(history, dict), "127.0.0.1", 0) as url:
+            headers = {"Content-Encoding": "br"}
+            async with aiohttp.ClientSession() as session:
+                response = await session.get(f"{url}healthz", data=b"x", headers=headers)
+
+        assert response.status == 200
+        assert caplog.text == ""

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from framefold.errors import ConfigError
+from framefold.http import refused_requests
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,9 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[s
         handle_signals=False,
         handler_cancellation=True,
         access_log=None,
+        logger=refused_requests.log,
         shutdown_timeout=_SHUTDOWN_TIMEOUT,
+        auto_decompress=False,  # a body of a few bytes could become millions
     )
     await runner.setup()
     try:
