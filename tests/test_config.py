@@ -34,7 +34,7 @@ class TestKeys:
             ({"logging": {"lvl": "INFO"}}, "did you mean 'level'?"),
             ({"pipeline": [{"name": "a", "udf": "sum", "parms": {}}]}, "did you mean 'params'?"),
             ({"schema_version": 1}, "did you mean 'schema'?"),
-            ({"server": {"xyzzy": 1}}, "known: allowed_hosts, host"),
+            ({"server": {"xyzzy": 1}}, "known: allowed_hosts, control, host"),
         ],
     )
     def test_named(self, values, words):

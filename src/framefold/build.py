@@ -8,7 +8,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,13 @@ from framefold.engine.run import Run
 from framefold.errors import ConfigError, DataError, FramefoldError, ParameterError, ScanError
 from framefold.formats.position_files import read_positions
 from framefold.http.app import make_app
+from framefold.http.control import new_token
 from framefold.http.server import serving
+from framefold.http.token_file import kept_token
 from framefold.live.settings import MIB, StreamSettings
 from framefold.live.stream import TO_A_DETECTOR, Listening, LiveReader, Stream
 from framefold.processes.launcher import Launcher
+from framefold.record.control import RecordingControl
 from framefold.record.logging_receiver import logging_messages
 from framefold.record.message_log import LogSettings
 from framefold.record.plan import folder_of
@@ -39,9 +43,12 @@ from framefold.record.recording import Recording
 from framefold.record.run_results import keep_results
 from framefold.record.settings import RecordingSettings
 from framefold.record.shelf import Shelf
+from framefold.record.switch import Forms, RecordingSwitch
 from framefold.udf import UDF
 
 log = logging.getLogger(__name__)
+
+GIB = 1 << 30
 
 DEFAULT_PIPELINE = (
     PipelineConfig(name="sum", udf="sum"),
@@ -177,8 +184,8 @@ def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
     )
 
 
-def recording_settings(config: Config) -> RecordingSettings:
-    """What the recorder is told.
+def recording_settings(config: Config) -> RecordingSettings | None:
+    """What the recorder is told; None where there is no folder, so that nothing is recorded.
 
     Raises
     ------
@@ -186,21 +193,30 @@ def recording_settings(config: Config) -> RecordingSettings:
         If there cannot be such a folder.
     """
     told = config.recording
-    folder_of(told.directory)  # what is wrong with it should be said before the start
+    if told.folder is None:
+        return None
+    folder_of(told.folder)  # what is wrong with it should be said before the start
     return RecordingSettings(
-        directory=told.directory,
+        directory=told.folder,
         file_bytes=told.max_file_mib * MIB,
-        min_free_bytes=int(told.min_free_gib * (1 << 30)),
+        min_free_bytes=int(told.min_free_gib * GIB),
         log_level=config.logging.level,
     )
 
 
-def listening_of(config: Config, source: SourceConfig) -> Listening:
-    """Which process listens: one that logs all messages, if that was asked for."""
+def first_forms(config: Config) -> Forms:
+    """In which forms acquisitions are recorded until somebody says something else."""
+    told = config.recording
+    return Forms(told.enabled, told.enabled and told.wire_log)
+
+
+def listening_of(config: Config, source: SourceConfig, switch: RecordingSwitch) -> Listening:
+    """Which process listens: one that logs all messages, if that may ever be asked for."""
     told = recording_settings(config)
-    if not (config.recording.enabled and config.recording.wire_log):
+    if told is None or not (switch.next.wire_log or config.server.control):
         return TO_A_DETECTOR
-    return logging_messages(LogSettings(told.directory, source.stream, told.min_free_bytes))
+    settings = LogSettings(told.directory, source.stream, told.min_free_bytes)
+    return logging_messages(settings, lambda: switch.next.wire_log)
 
 
 def worker_count(config: Config) -> int:
@@ -239,7 +255,11 @@ class Service:
         self._config = config
         self._source = config.source(source)
         self._settings = stream_settings(config, self._source)
-        self._listening = listening or listening_of(config, self._source)
+        first = first_forms(config)
+        if listening is not None and not listening.logs_messages:
+            first = replace(first, wire_log=False)
+        self._switch = RecordingSwitch(first)
+        self._listening = listening or listening_of(config, self._source, self._switch)
         self._recording_settings = recording_settings(config)
         make_pipeline(config.pipeline)  # what is wrong with it should be said before the start
         self.history = History(config.history.keep_in_memory)
@@ -263,8 +283,10 @@ class Service:
             If the stream cannot be listened to.
         """
         self._stream = Stream(self._launcher, self._settings, self._listening)
-        if self._config.recording.enabled:
-            self._recording = Recording(self._launcher, self._recording_settings)
+        self._stream.heed()  # whoever switched in this moment had nobody to tell
+        told = self._recording_settings
+        if told is not None and (self._switch.next.hdf5 or self._config.server.control):
+            self._recording = Recording(self._launcher, told)
         self._pool = ProcessPool(
             self._launcher, worker_count(self._config), worker_limits(self._config)
         )
@@ -286,9 +308,9 @@ class Service:
 
     def _process(self, live: LiveReader, pool: ProcessPool) -> None:
         reader: Reader = live
-        self._results_file = ""
         recorded: RecordedReader | None = None
-        if self._recording is not None:
+        if self._recording is not None and self._switch.next.hdf5:
+            self._results_file = ""
             reader = recorded = self._recording.reader(live)
         run = None
         try:
@@ -394,6 +416,19 @@ class Service:
             "logged_bytes": source.pop("logged_bytes", 0),
         }
 
+    def recording_control(self) -> RecordingControl:
+        """How acquisitions are recorded, and the switch for the next one."""
+        told, config = self._recording_settings, self._config.recording
+        return RecordingControl(
+            self._switch,
+            told.directory if told else None,
+            int(config.min_free_gib * GIB),
+            logs_messages=self._listening.logs_messages,
+            recording=lambda: self._recording.state if self._recording else None,
+            wire_log=lambda: self._stream.wire_log if self._stream else None,
+            heed=lambda: self._stream.heed() if self._stream else None,
+        )
+
     def stop(self) -> None:
         """End everything; returns when no process is left."""
         self._stopped.set()
@@ -440,22 +475,32 @@ class Service:
         if not given_up:
             await starting
 
-    async def run(self, *, announce: Any = print, until_through: bool = False) -> None:
+    async def run(
+        self,
+        *,
+        announce: Any = print,
+        announce_token: Callable[[str, Path | None], object] = print,
+        until_through: bool = False,
+    ) -> None:
         """Serve until SIGINT or SIGTERM.
 
         Parameters
         ----------
         announce : callable
             Told the address once it answers.
+        announce_token : callable
+            Told next, where the configuration allows control: the token of this start, and the
+            file that it is in, if any.
         until_through : bool
             Whether to end by itself when no further acquisition can come.
 
         Raises
         ------
         ConfigError
-            If the port is in use, or the stream cannot be listened to.
+            If the port is in use, the stream cannot be listened to, or the token cannot be kept.
         """
         server = self._config.server
+        token = new_token() if server.control else None
         app = make_app(
             self.history,
             self.status,
@@ -463,6 +508,8 @@ class Service:
             max_response_bytes=server.max_response_mib * MIB,
             update_seconds=self._config.scan.update_s,
             shelf=self.shelf,
+            token=token,
+            recorded=self.recording_control(),
         )
         ending = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -472,9 +519,13 @@ class Service:
             self._through = lambda: _set_from_thread(loop, ending)
         try:
             async with serving(app, server.host, server.port) as address:
-                announce(address)
-                await self._started(ending)
-                await ending.wait()
+                # not before the port is ours: the file may be that of whoever has it
+                with kept_token(token, server.token_file) as file:
+                    announce(address)
+                    if token is not None:
+                        announce_token(token, file)
+                    await self._started(ending)
+                    await ending.wait()
         finally:
             await asyncio.to_thread(self.stop)
 

@@ -15,6 +15,9 @@ Integer = Annotated[int, Field(strict=True)]  # true is no number
 Positive = Annotated[int, Field(ge=1, strict=True)]
 NotNegative = Annotated[int, Field(ge=0, strict=True)]
 
+RECORDINGS = "recordings"
+"""Where recordings go if nothing is said but that there shall be some."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +47,10 @@ class ServerConfig(_Section):
     """Names a browser may call us by; others are refused (DNS rebinding)."""
     max_response_mib: Positive = 256
     """Largest answer [MiB]."""
+    control: Annotated[bool, Field(strict=True)] = False
+    """Whether whoever has the token of this start may change what is recorded."""
+    token_file: str | None = None
+    """File for that token, which only its owner can read, as long as the server runs; or none."""
 
 
 class WorkersConfig(_Section):
@@ -119,8 +126,8 @@ class RecordingConfig(_Section):
 
     enabled: bool = False
     """Whether acquisitions are recorded while they are processed."""
-    directory: str = "recordings"
-    """Folder for the files; {date} in it becomes the day."""
+    directory: str | None = None
+    """Folder for the files; {date} in it becomes the day. None: "recordings", where enabled."""
     max_file_mib: Positive = 4096
     """How long a data file may become, were no frame compressible [MiB]."""
     min_free_gib: Annotated[float, Field(ge=0)] = 1.0
@@ -129,6 +136,11 @@ class RecordingConfig(_Section):
     """Whether the results of the run are kept beside the recording."""
     wire_log: bool = False
     """Whether all messages are logged as they come, too."""
+
+    @property
+    def folder(self) -> str | None:
+        """Where to record; None where nobody said so, or that there shall be recordings."""
+        return self.directory or (RECORDINGS if self.enabled else None)
 
 
 class OverloadConfig(_Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import urllib.request
 
 import pytest
 
@@ -38,6 +39,36 @@ class TestServe:
                 assert (ended.code, ended.err) == (0, "")
                 assert len(found["data"]) == 8
                 until(lambda: not server.left(), "the end of all processes", SOON)
+
+    def test_control(self, configured, tmp_path):
+        """The token is in the file, and in nothing that is said where that is no terminal."""
+        path = configured(
+            f'[server]\nport = 0\ntoken_file = "{tmp_path}/token"\n[workers]\ncount = 1\n'
+            f'[sources.lab]\nstream = "tcp://127.0.0.1:9"\n[recording]\ndirectory = "{tmp_path}"\n'
+        )
+        with running("-v", "serve", "-c", path, "--control") as server:
+            url = address_of(server) + "api/v1/recording"
+            said = server.line()
+            token = (tmp_path / "token").read_text().strip()
+            request = urllib.request.Request(
+                url,
+                b'{"hdf5": true}',
+                {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+                method="PATCH",
+            )
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                found = json.load(answer)
+            server.send(signal.SIGINT)
+            ended = server.end()
+
+        assert (found["next"], found["directory"]) == (
+            {"hdf5": True, "wire_log": False},
+            str(tmp_path),
+        )
+        assert said == f"framefold: the token for control is in {tmp_path}/token\n"
+        assert (ended.code, (tmp_path / "token").exists()) == (0, False)
+        assert "recording switched from the next acquisition on client=127.0.0.1" in ended.err
+        assert token not in ended.out + ended.err
 
     def test_port_on_the_command_line_wins(self, configured):
         path = configured('[sources.lab]\nstream = "tcp://127.0.0.1:9"\n')

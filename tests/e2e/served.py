@@ -58,6 +58,13 @@ class Viewer:
         async with self._session.get(self.address.rstrip("/") + path, headers=named) as response:
             return Answer(response.status, response.headers, await response.read())
 
+    async def patch(self, path: str, changes: Any, **headers: str) -> Answer:
+        """Change something."""
+        named = {"Content-Type": "application/merge-patch+json", **headers}
+        url, body = self.address.rstrip("/") + path, json.dumps(changes)
+        async with self._session.patch(url, data=body, headers=named) as response:
+            return Answer(response.status, response.headers, await response.read())
+
     async def acquisition(self, ident: str = "latest") -> Any:
         """Where an acquisition stands; empty before the first."""
         answer = await self.get(f"/api/v1/acquisitions/{ident}")
@@ -131,8 +138,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def serving(bench: Bench, **sections: Any) -> AsyncIterator[Viewer]:
-    """A service that runs as a whole, as ``framefold serve`` has it, on a free port."""
+async def serving(
+    bench: Bench, announce_token: list[str] | None = None, **sections: Any
+) -> AsyncIterator[Viewer]:
+    """A service that runs as a whole, as ``framefold serve`` has it, on a free port.
+
+    The token for control goes to ``announce_token``.
+    """
     config = make_config(
         {
             "schema": 1,
@@ -144,7 +156,12 @@ async def serving(bench: Bench, **sections: Any) -> AsyncIterator[Viewer]:
         }
     )
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(Service(config).run(announce=address.set_result))
+    tokens: list[str] = [] if announce_token is None else announce_token
+    running = asyncio.create_task(
+        Service(config).run(
+            announce=address.set_result, announce_token=lambda token, _: tokens.append(token)
+        )
+    )
     await asyncio.wait({running, address}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         await running

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefold.build import checked_rule
-from framefold.config import Config, ScanConfig
+from framefold.config import RECORDINGS, Config, ScanConfig
 from framefold.core import gaps
 from framefold.core.position_table import PositionTable
 from framefold.errors import ConfigError
@@ -287,7 +287,7 @@ def disk(config: Config) -> Verdict:
     """Whether recordings have room."""
     told = config.recording
     try:
-        folder = folder_of(told.directory)
+        folder = folder_of(told.directory or RECORDINGS)
     except ConfigError as error:
         return Verdict("disk", ERROR, f"{error}.")
     what = f"disk {folder}"

@@ -12,7 +12,7 @@ import click
 
 from framefold.build import Service
 from framefold.cli.recording_options import recording_options
-from framefold.cli.serve import announce, level_asked_for, overridden
+from framefold.cli.serve import announce, announce_token, level_asked_for, overridden
 from framefold.config import Config, make_config, read_config
 from framefold.errors import FramefoldError
 from framefold.faults.faults import Faults
@@ -71,7 +71,9 @@ def command(
     made = _config(source, config)
     made = overridden(made, None, port, workers, level_asked_for())
     service = Service(made, "replay", playing(source.untold()))
-    asyncio.run(service.run(announce=announce, until_through=until_through))
+    asyncio.run(
+        service.run(announce=announce, announce_token=announce_token, until_through=until_through)
+    )
 
 
 def _send(source: ReplaySource, bind: str) -> None:

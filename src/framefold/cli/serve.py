@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,27 @@ def announce(address: str) -> None:
     click.echo(f"framefold: results at {address}  (Ctrl-C ends)")
 
 
+def announce_token(token: str, file: Path | None) -> None:
+    """Tell who may change what is recorded: on a terminal, or where it can be found nowhere else.
+
+    What is no terminal is a log, as a rule, which more people read than should know it.
+    """
+    if file is not None:
+        click.echo(f"framefold: the token for control is in {file}")
+    if file is None or sys.stdout.isatty():
+        click.echo(f"framefold: for control, send  Authorization: Bearer {token}")
+
+
 def overridden(
     config: Config,
     host: str | None = None,
     port: int | None = None,
     workers: int | None = None,
     level: str | None = None,
+    control: bool | None = None,
 ) -> Config:
     """A configuration with what the command line says instead."""
-    server = {"host": host, "port": port}
+    server = {"host": host, "port": port, "control": control}
     said: dict[str, Any] = {
         "server": {key: value for key, value in server.items() if value is not None},
         "workers": {} if workers is None else {"count": workers},
@@ -56,10 +69,20 @@ def level_asked_for() -> str | None:
 @click.option("--host", help="Address to listen on instead of the configured one.")
 @click.option("--port", type=click.IntRange(0, 65535), help="TCP port; 0 takes any free one.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Worker processes.")
+@click.option(
+    "--control", is_flag=True,
+    help="Whoever has the token, told at the start, may switch recording.",
+)  # fmt: skip
 def command(
-    path: Path, source: str | None, host: str | None, port: int | None, workers: int | None
+    path: Path,
+    source: str | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    control: bool,
 ) -> None:
     """Process a detector's stream and serve the results over HTTP, until Ctrl-C."""
-    config = overridden(read_config(path), host, port, workers, level_asked_for())
+    config = overridden(read_config(path), host, port, workers, level_asked_for(), control or None)
     logging.getLogger().setLevel(config.logging.level)
-    asyncio.run(Service(config, source).run(announce=announce))
+    service = Service(config, source)
+    asyncio.run(service.run(announce=announce, announce_token=announce_token))

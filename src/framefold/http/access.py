@@ -1,4 +1,4 @@
-"""Who may ask: the Host header against the hosts we answer for, and headers for browsers."""
+"""Who may ask: the hosts we answer for, whose pages may send something, headers for browsers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ SECURITY_HEADERS = {
 }
 """On every answer."""
 
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing (RFC 9110 section 9.2.1), so that nobody is harmed by them."""
+
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:@/\s]+)(?::[0-9]{1,5})?")
 
 
@@ -51,7 +54,8 @@ class AllowedHosts:
         Raises
         ------
         Problem
-            If it has no Host header, several, or one for another host.
+            If it has no Host header, several, or one for another host; or if it is to change
+            something and a browser says that another site's page sends it.
         """
         given = request.headers.getall(hdrs.HOST, [])
         found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
@@ -61,4 +65,18 @@ class AllowedHosts:
                 "foreign-host",
                 f"this server does not answer for {named}",
                 hint="use one of the configured names, or add this one to allowed_hosts",
+            )
+        if request.method not in _HARMLESS:
+            _admit_origin(request, given[0])
+
+
+def _admit_origin(request: web.Request, host: str) -> None:
+    """Refuse what another site's page sends; only browsers say so, and pages cannot lie."""
+    for origin in request.headers.getall(hdrs.ORIGIN, []):
+        scheme, _, place = origin.partition("://")
+        if scheme not in ("http", "https") or place.lower() != host.lower():
+            raise Problem(
+                "foreign-origin",
+                f"a page of {origin[:200]!r} may change nothing at {host[:200]!r}",
+                hint="send the request from a program, or from a page of this server",
             )

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from framefold.http import frames, metrics, overview, results
+from framefold.http import frames, metrics, overview, recording, results
 from framefold.http.access import AllowedHosts
 from framefold.http.bodies import Bodies
+from framefold.http.control import Control
 from framefold.http.description import API
 from framefold.http.fence import fence
 from framefold.http.pages import add_pages
-from framefold.http.ports import History, Shelf
+from framefold.http.ports import History, Recording, Shelf
 from framefold.http.problems import TYPES_PATH
 from framefold.http.services import SERVICES, Services
 from framefold.http.updates import Updates
@@ -32,6 +33,8 @@ def make_app(
     page_title: str = "framefold",
     update_seconds: float = 0.25,
     shelf: Shelf | None = None,
+    token: str | None = None,
+    recorded: Recording | None = None,
 ) -> web.Application:
     """Everything that is served, as an application that knows no address yet.
 
@@ -51,10 +54,17 @@ def make_app(
         How often results should move [s]; those who wait are woken as often.
     shelf : Shelf or None
         Runs that the history has forgotten.
+    token : str or None
+        What a request must bring to change something; None if nothing may be changed.
+    recorded : Recording or None
+        How acquisitions are recorded; None for a server without that.
     """
     app = web.Application(middlewares=[fence(AllowedHosts(allowed_hosts))])
     updates = Updates(update_seconds)
-    services = Services(history, status, updates, Bodies(), max_response_bytes, page_title, shelf)
+    services = Services(
+        history, status, updates, Bodies(), max_response_bytes, page_title, shelf,
+        Control(token), recorded,
+    )  # fmt: skip
     app[SERVICES] = services
     app[metrics.REGISTRY] = metrics.registry(services)
     app[frames.LOOKS] = asyncio.Semaphore(1)
@@ -70,6 +80,9 @@ def make_app(
     app.router.add_get(f"{acquisition}/results/{{udf}}/{{channel}}", results.result)
     app.router.add_get(f"{acquisition}/{{leaf:coverage(?:\\.[^/{{}}]*)?}}", results.coverage)
     app.router.add_get(f"{acquisition}/{{leaf:frame(?:\\.[^/{{}}]*)?}}", frames.frame)
+    if recorded is not None:
+        app.router.add_get(recording.PATH, recording.recording)
+        app.router.add_patch(recording.PATH, recording.switch)
     add_pages(app, page_title)
 
     async def warm_up(_: web.Application) -> None:

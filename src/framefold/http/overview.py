@@ -48,6 +48,7 @@ async def about(request: web.Request) -> web.Response:
                 "latest": f"{API}/acquisitions/latest",
                 "problems": TYPES_PATH,
                 "metrics": "/metrics",
+                **({"recording": f"{API}/recording"} if services.recording else {}),
             },
         }
     )

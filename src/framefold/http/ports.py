@@ -63,6 +63,23 @@ class History(Protocol):
         """The run of that identity, or the newest for `LATEST`; None if there is none."""
 
 
+class Recording(Protocol):
+    """How acquisitions are recorded, and the switch for the next one."""
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """What can be switched on and off."""
+
+    def facts(self) -> Mapping[str, object]:
+        """What is recorded now, and will be; may look at a disk."""
+
+    def lacks(self, wanted: Mapping[str, bool]) -> str:
+        """What is in the way of a change, and what to do; empty if nothing is. Never blocks."""
+
+    def change(self, wanted: Mapping[str, bool]) -> tuple[Mapping[str, bool], Mapping[str, bool]]:
+        """Change some of `forms` for the next acquisition; before and after. Never blocks."""
+
+
 class Shelf(Protocol):
     """Runs that are forgotten, but whose results were kept. Its methods read files."""
 

@@ -28,6 +28,13 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "too-busy": (503, "Too many requests are being held"),
     "udf-failed": (409, "The UDF raised, so there is no result"),
     "foreign-host": (403, "The request was meant for another host"),
+    "foreign-origin": (403, "The request comes from another site's page"),
+    "control-off": (403, "Nothing may be changed here"),
+    "unauthorized": (401, "Only who has the token may change something"),
+    "unsupported-media-type": (415, "The body is of a type that means nothing here"),
+    "body-too-large": (413, "The body is longer than anything that is asked for"),
+    "invalid-patch": (422, "The patch has fields that mean nothing here"),
+    "not-configured": (409, "The configuration lacks what this needs"),
     "bad-request": (400, "The request makes no sense"),
     "internal-error": (500, "The server made a mistake"),
 }
@@ -46,7 +53,8 @@ class Problem(FramefoldError):  # noqa: N818 - the word of RFC 9457
     hint : str
         What to do about it, or empty.
     errors : sequence of mapping
-        One ``{"parameter", "message", "allowed"}`` for each thing wrong with the request.
+        One ``{"parameter", "message", "allowed"}`` for each thing wrong with the request;
+        in a body ``"pointer"`` (RFC 6901) in the place of ``"parameter"``.
     headers : mapping of str to str
         Further headers of the answer.
     status : int or None

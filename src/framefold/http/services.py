@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from framefold.http.bodies import Bodies
-from framefold.http.ports import History, Shelf
+from framefold.http.control import Control
+from framefold.http.ports import History, Recording, Shelf
 from framefold.http.updates import Updates
 
 
@@ -32,6 +33,10 @@ class Services:
         What the page and ``/api/v1`` call this server.
     shelf : Shelf or None
         Runs that the history has forgotten.
+    control : Control
+        Who may change something.
+    recording : Recording or None
+        How acquisitions are recorded; None if that cannot be seen here.
     """
 
     history: History
@@ -41,6 +46,8 @@ class Services:
     max_response_bytes: int
     title: str
     shelf: Shelf | None = None
+    control: Control = field(default_factory=lambda: Control(None))
+    recording: Recording | None = None
 
 
 SERVICES = web.AppKey("services", Services)
