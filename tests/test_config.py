@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from framefold.build import make_pipeline, stream_settings, worker_count
+from framefold.build.pipeline import make_pipeline
+from framefold.build.settings import stream_settings, worker_count
 from framefold.config import make_config, read_config
 from framefold.errors import ConfigError
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from framefold.build import DEFAULT_PIPELINE, make_pipeline, stream_settings
+from framefold.build.pipeline import DEFAULT_PIPELINE, make_pipeline
+from framefold.build.settings import stream_settings
 from framefold.cli.demo import demo_config
 from framefold.config import make_config, read_config
 

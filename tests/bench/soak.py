@@ -35,7 +35,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from framefold.build import Service
+from framefold.build.service import Service
 from framefold.config import make_config
 from framefold.core.coverage import PositionState
 

@@ -11,7 +11,7 @@ import pytest
 
 from cli.programs import called, framefold
 from e2e.wires import wire
-from framefold.build import stream_settings
+from framefold.build.settings import stream_settings
 from framefold.cli import doctor_checks as checks
 from framefold.cli.replay import _config
 from framefold.config import read_config

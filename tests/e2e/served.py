@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from e2e.wires import wire
-from framefold.build import Service
+from framefold.build.service import Service
 from framefold.config import make_config
 from framefold_simulators.sender import Outlet
 

@@ -11,7 +11,7 @@ from framefold.batch.jobs import Job
 from framefold.batch.outcome import Outcome, State
 from framefold.batch.recipe import Recipe
 from framefold.batch.resume import made_before
-from framefold.build import make_pipeline
+from framefold.build.pipeline import make_pipeline
 from framefold.core.snapshot import RunState, Snapshot
 from framefold.engine.run import Run
 from framefold.errors import DataError

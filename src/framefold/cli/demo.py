@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from framefold.build import Service
+from framefold.build.service import Service
 from framefold.cli.serve import announce
 from framefold.config import Config, make_config
 from framefold.errors import ConfigError

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from framefold import kernels
-from framefold.build import worker_count
+from framefold.build.settings import worker_count
 from framefold.cli import doctor_checks as checks
 from framefold.cli.doctor_checks import ERROR, OK, Verdict
 from framefold.cli.exit_codes import FAILED

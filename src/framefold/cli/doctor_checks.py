@@ -21,7 +21,7 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
-from framefold.build import checked_rule
+from framefold.build.settings import checked_rule
 from framefold.config import RECORDINGS, Config, ScanConfig
 from framefold.core import gaps
 from framefold.core.position_table import PositionTable

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import click
 
-from framefold.build import Service
+from framefold.build.service import Service
 from framefold.cli.recording_options import recording_options
 from framefold.cli.serve import announce, announce_token, level_asked_for, overridden
 from framefold.config import Config, make_config, read_config

@@ -26,7 +26,8 @@ from framefold.batch import (
     table,
     verdict,
 )
-from framefold.build import checked_positions, make_pipeline
+from framefold.build.pipeline import make_pipeline
+from framefold.build.settings import checked_positions
 from framefold.cli.exit_codes import FAILED, INTERRUPTED, NOTHING_TO_DO, OK, SOME_FAILED
 from framefold.cli.recording_options import recording_options
 from framefold.cli.run_report import report

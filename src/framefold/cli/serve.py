@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from framefold.build import Service
+from framefold.build.service import Service
 from framefold.config import Config, make_config, read_config
 
 

@@ -1,4 +1,4 @@
-"""Configuration -> objects: the only module that knows everybody."""
+"""Service: live processing with results over HTTP, until told to stop."""
 
 from __future__ import annotations
 
@@ -6,230 +6,47 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from framefold import analyses
-from framefold.api import PRELOAD, usable_cores
-from framefold.config import Config, PipelineConfig, ScanConfig, SourceConfig
+from framefold.api import PRELOAD
+from framefold.build.pipeline import DEFAULT_PIPELINE, make_pipeline
+from framefold.build.settings import (
+    GIB,
+    first_forms,
+    listening_of,
+    recording_settings,
+    stream_settings,
+    worker_count,
+    worker_limits,
+)
+from framefold.config import Config
 from framefold.core.losses import Losses
 from framefold.core.reader import Reader
-from framefold.core.scan_rule import ScanRule
 from framefold.engine.history import History
-from framefold.engine.limits import Limits
 from framefold.engine.process_pool import ProcessPool
 from framefold.engine.run import Run
-from framefold.errors import ConfigError, DataError, FramefoldError, ParameterError, ScanError
-from framefold.formats.position_files import read_positions
+from framefold.errors import FramefoldError
 from framefold.http.app import make_app
 from framefold.http.control import new_token
 from framefold.http.server import serving
 from framefold.http.token_file import kept_token
-from framefold.live.settings import MIB, StreamSettings
-from framefold.live.stream import TO_A_DETECTOR, Listening, LiveReader, Stream
+from framefold.live.settings import MIB
+from framefold.live.stream import Listening, LiveReader, Stream
 from framefold.processes.launcher import Launcher
 from framefold.record.control import RecordingControl
-from framefold.record.logging_receiver import logging_messages
-from framefold.record.message_log import LogSettings
-from framefold.record.plan import folder_of
 from framefold.record.recorded_reader import RecordedReader
 from framefold.record.recording import Recording
 from framefold.record.run_results import keep_results
-from framefold.record.settings import RecordingSettings
 from framefold.record.shelf import Shelf
-from framefold.record.switch import Forms, RecordingSwitch
-from framefold.udf import UDF
+from framefold.record.switch import RecordingSwitch
 
 log = logging.getLogger(__name__)
 
-GIB = 1 << 30
-
-DEFAULT_PIPELINE = (
-    PipelineConfig(name="sum", udf="sum"),
-    PipelineConfig(name="sumsig", udf="sumsig"),
-    PipelineConfig(name="com", udf="com"),
-)
-"""What runs when the configuration names nothing."""
-
 SLOW_START_SECONDS = 4.0
 """With compiled kernels in numba's cache the workers are ready long before that [s]."""
-
-
-def make_udf(name: str, params: Mapping[str, Any]) -> UDF:
-    """A UDF by name.
-
-    Parameters
-    ----------
-    name : str
-        A name of the UDF table, or ``"module:Class"``.
-    params : mapping
-        Its parameters.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such UDF.
-    ParameterError
-        If it does not take these parameters.
-    """
-    try:
-        made: UDF = analyses.make_udf(name, params)
-    except (ImportError, AttributeError) as error:
-        raise ParameterError(f"UDF {name!r} cannot be imported: {error}") from error
-    return made
-
-
-def make_pipeline(pipeline: tuple[PipelineConfig, ...]) -> dict[str, UDF]:
-    """The UDFs of a configuration by the names it gives them.
-
-    Raises
-    ------
-    ConfigError
-        If two have the same name, or one cannot be made.
-    """
-    made: dict[str, UDF] = {}
-    for entry in pipeline or DEFAULT_PIPELINE:
-        if entry.name in made:
-            raise ConfigError(f"pipeline name {entry.name!r} is used twice; names must differ")
-        try:
-            made[entry.name] = make_udf(entry.udf, entry.params)
-        except FramefoldError as error:
-            raise ConfigError(f"pipeline {entry.name!r}: {error}") from error
-    return made
-
-
-def checked_positions(scan: ScanConfig) -> NDArray[np.int64] | None:
-    """The position table of a configuration, read from its file.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, naming key, file and line.
-    """
-    with _fault_of_positions(scan):
-        return read_positions(scan.positions)
-
-
-def checked_rule(scan: ScanConfig) -> ScanRule:
-    """What a configuration says of the scan, with its position table made.
-
-    Raises
-    ------
-    ConfigError
-        If the table cannot be read, or does not go with the scan.
-    """
-    rule = ScanRule(
-        scan.nav_shape,
-        scan.sync_offset,
-        order=scan.order,
-        flyback=scan.flyback,
-        lead_in=scan.lead_in,
-        frames_per_position=scan.frames_per_position,
-        repeats=scan.repeats,
-        positions=checked_positions(scan),
-    )
-    with _fault_of_positions(scan):
-        return rule.with_table()
-
-
-@contextmanager
-def _fault_of_positions(scan: ScanConfig) -> Iterator[None]:
-    """Errors say that it is the position table of a configuration that is wrong."""
-    try:
-        yield
-    except (DataError, ScanError) as error:
-        if scan.positions is None:
-            raise
-        raise ConfigError(f"scan.positions = {scan.positions!r}: {error}") from error
-
-
-def stream_settings(config: Config, source: SourceConfig) -> StreamSettings:
-    """What the receiver is told.
-
-    Raises
-    ------
-    ConfigError
-        If the position table cannot be read, or does not go with the scan.
-    """
-    scan, rule = config.scan, checked_rule(config.scan)
-    auto = scan.frames_per_partition == "auto"
-    return StreamSettings(
-        endpoint=source.stream,
-        protocol=source.protocol,
-        channel=source.channel,
-        nav_shape=rule.nav_shape,
-        sync_offset=rule.sync_offset,
-        scan_order=rule.order,
-        flyback=rule.flyback,
-        lead_in=rule.lead_in,
-        frames_per_position=rule.frames_per_position,
-        repeats=rule.repeats,
-        ring_bytes=config.buffers.shared_memory_mib * MIB,
-        keep_bytes=config.buffers.keep_mib * MIB,
-        block_bytes=config.buffers.block_mib * MIB,
-        frames_per_block=None if auto else int(scan.frames_per_partition),
-        update_seconds=scan.update_s,
-        idle_seconds=scan.idle_abort_s,
-        log_level=config.logging.level,
-        masked=source.masked,
-        transport=source.transport,
-        processing=config.overload.processing,
-        positions=rule.positions,
-    )
-
-
-def recording_settings(config: Config) -> RecordingSettings | None:
-    """What the recorder is told; None where there is no folder, so that nothing is recorded.
-
-    Raises
-    ------
-    ConfigError
-        If there cannot be such a folder.
-    """
-    told = config.recording
-    if told.folder is None:
-        return None
-    folder_of(told.folder)  # what is wrong with it should be said before the start
-    return RecordingSettings(
-        directory=told.folder,
-        file_bytes=told.max_file_mib * MIB,
-        min_free_bytes=int(told.min_free_gib * GIB),
-        log_level=config.logging.level,
-    )
-
-
-def first_forms(config: Config) -> Forms:
-    """In which forms acquisitions are recorded until somebody says something else."""
-    told = config.recording
-    return Forms(told.enabled, told.enabled and told.wire_log)
-
-
-def listening_of(config: Config, source: SourceConfig, switch: RecordingSwitch) -> Listening:
-    """Which process listens: one that logs all messages, if that may ever be asked for."""
-    told = recording_settings(config)
-    if told is None or not (switch.next.wire_log or config.server.control):
-        return TO_A_DETECTOR
-    settings = LogSettings(told.directory, source.stream, told.min_free_bytes)
-    return logging_messages(settings, lambda: switch.next.wire_log)
-
-
-def worker_count(config: Config) -> int:
-    """How many workers to start."""
-    count = config.workers.count
-    return usable_cores() if count == "auto" else count
-
-
-def worker_limits(config: Config) -> Limits:
-    """What a worker may take."""
-    told = config.workers
-    memory = None if told.memory_mib == "auto" else int(told.memory_mib) * MIB
-    return Limits(told.block_s, memory)
 
 
 class Service:
