@@ -147,6 +147,7 @@ class TestClosing:
 
 SCRIPT = """
 import sys, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 from engine.made_blocks import HeldUp, Values, reader
 from framefold import Context
 import framefold.engine.run

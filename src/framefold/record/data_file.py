@@ -20,6 +20,8 @@ from framefold.formats.recording_names import TIME
 from framefold.formats.superblock import BEING_WRITTEN, CLOSED, Superblock
 from framefold.record.chunk_form import ChunkForm
 from framefold.record.chunk_table import ChunkTable
+from framefold.record.disk_pace import DiskPace
+from framefold.record.past_cache import PastCache
 from framefold.record.whole_writes import write_at
 
 _HEAD_BYTES = 1 << 14
@@ -36,6 +38,8 @@ class DataFile:
     form : ChunkForm
     span : tuple of int
         The flat positions ``[start, stop)`` that it is for.
+    pace : DiskPace, optional
+        Whether the disk keeps up, as far as other files of the recording have shown.
 
     Raises
     ------
@@ -43,7 +47,9 @@ class DataFile:
         If it cannot be written.
     """
 
-    def __init__(self, path: Path, form: ChunkForm, span: tuple[int, int]) -> None:
+    def __init__(
+        self, path: Path, form: ChunkForm, span: tuple[int, int], pace: DiskPace | None = None
+    ) -> None:
         self.path = path
         self._start = span[0]
         is_new = not path.exists()
@@ -52,6 +58,7 @@ class DataFile:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             self._open(is_new)
+            self._frames = PastCache(path, self._descriptor, pace or DiskPace())
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -126,7 +133,7 @@ class DataFile:
             )
         addresses = self._end + np.cumsum(lengths) - lengths
         # the end moves once all are there
-        self._end = write_at(self._descriptor, chunks, self._end)
+        self._end = self._frames.write(chunks, self._end)
         self._table.put(rows, addresses, lengths, masks)
         self._times[rows] = moments
         low, high = self._touched
@@ -161,6 +168,7 @@ class DataFile:
             closed = replace(self._head, flags=CLOSED, end=self._end)
             write_at(self._descriptor, [closed.packed()], 0)
         finally:
+            self._frames.close()
             os.close(self._descriptor)
 
 

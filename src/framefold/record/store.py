@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from framefold.core.encoding import Encoding
 from framefold.record.chunk_form import ChunkForm
 from framefold.record.data_file import DataFile
+from framefold.record.disk_pace import DiskPace
 from framefold.record.plan import Plan
 
 _OPEN_FILES = 8
@@ -61,6 +62,7 @@ class FrameStore:
         """How frames are kept; known with the first one."""
         self.present: NDArray[np.uint8] = np.zeros(plan.positions, np.uint8)
         """1 at the positions whose frame was written."""
+        self._pace = DiskPace()
         self._files: OrderedDict[int, DataFile] = OrderedDict()  # the last one used last
         self._made: set[int] = set()
         self._dirty: set[int] = set()
@@ -162,7 +164,9 @@ class FrameStore:
                     self._put_one(file)
                 finally:
                     _finish(file)
-            found = DataFile(self._plan.data_file(number), form, self._plan.span(number))
+            found = DataFile(
+                self._plan.data_file(number), form, self._plan.span(number), self._pace
+            )
             self._files[number] = found
             self._made.add(number)
         elif len(self._files) > 1:
