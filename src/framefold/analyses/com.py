@@ -74,6 +74,8 @@ class CoMUDF(UDF):
         See `with_params`, which is the usual way to make this UDF.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self, com_params: CoMParams | None = None) -> None:
         super().__init__(com_params=CoMParams() if com_params is None else com_params)
 

@@ -39,6 +39,8 @@ class CrystallinityUDF(UDF):
         When the run begins, if frames have other than two axes.
     """
 
+    TAKES_HOLES = True
+
     def __init__(
         self,
         rad_in: float,

@@ -35,6 +35,8 @@ class FEMUDF(UDF):
         When the run begins, if frames have other than two axes.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self, center: Sequence[float], rad_in: float, rad_out: float) -> None:
         check_point("center", center)
         check_radii(("rad_in", rad_in), ("rad_out", rad_out))

@@ -29,6 +29,8 @@ class LogsumUDF(UDF):
         When the run begins, if the frames are complex.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self) -> None:
         super().__init__()
 

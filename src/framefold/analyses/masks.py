@@ -63,6 +63,8 @@ class ApplyMasksUDF(UDF):
         When the run begins, if there are shifts and frames have other than two axes.
     """
 
+    TAKES_HOLES = True
+
     def __init__(
         self,
         mask_factories: Any,

@@ -31,6 +31,8 @@ class MaxUDF(UDF):
         If ``kind`` is unknown; when the run begins, if the frames are complex.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self, kind: str = "sig") -> None:
         if kind not in KINDS:
             close = nearest(str(kind), KINDS)

@@ -26,6 +26,8 @@ class NoOpUDF(UDF):
         If ``preferred_input_dtype`` is not a numeric dtype.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self, preferred_input_dtype: DTypeLike = UDF.USE_NATIVE_DTYPE) -> None:
         check_dtype("preferred_input_dtype", preferred_input_dtype)
         super().__init__(preferred_input_dtype=preferred_input_dtype)

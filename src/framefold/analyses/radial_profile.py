@@ -52,6 +52,8 @@ class RadialProfileUDF(UDF):
         When the run begins, if frames have other than two axes.
     """
 
+    TAKES_HOLES = True
+
     def __init__(
         self,
         cy: float | None = None,

@@ -48,6 +48,8 @@ class StdDevUDF(UDF):
         If ``dtype`` is not a real floating-point type.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self, dtype: DTypeLike | None = None, use_numba: bool = True) -> None:
         try:
             kind = np.dtype(dtype).kind  # numpy takes None for float64

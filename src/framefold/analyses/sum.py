@@ -39,6 +39,8 @@ class SumUDF(UDF):
         If ``dtype`` is not a numeric dtype.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self, dtype: DTypeLike = "float32") -> None:
         check_dtype("dtype", dtype)
         super().__init__(dtype=dtype)

@@ -20,6 +20,8 @@ class SumSigUDF(UDF):
     a fixed order of pixels.
     """
 
+    TAKES_HOLES = True
+
     def __init__(self) -> None:
         super().__init__()
 

@@ -53,6 +53,8 @@ class VirtualDetectorUDF(UDF):
         below ``ro``.
     """
 
+    TAKES_HOLES = True
+
     def __init__(
         self,
         shape: str = "disk",

@@ -22,10 +22,13 @@ class Cut:
         ROI-compressed number of the first position.
     rows : ndarray of int64
         Rows of the block, in the order of their positions.
+    numbers : ndarray of int64, shape (frames,), or None
+        ROI-compressed number of each position, where there are holes between them.
     """
 
     start: int
     rows: NDArray[np.int64]
+    numbers: NDArray[np.int64] | None = None
 
 
 def ranks(selection: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -50,6 +53,8 @@ def cut(
     positions: NDArray[np.int64],
     rank: NDArray[np.int64] | None,
     rows: NDArray[np.int64] | None = None,
+    *,
+    at_holes: bool = True,
 ) -> tuple[Cut, ...]:
     """Cut frames into ascending contiguous runs of selected positions.
 
@@ -61,6 +66,8 @@ def cut(
         As `ranks` gives it; None when everything is selected.
     rows : ndarray of int64, or None
         Which rows to cut, ascending; None for all.
+    at_holes : bool
+        Whether that is what is done. If not, all of them stay together.
 
     Returns
     -------
@@ -76,5 +83,7 @@ def cut(
     if not len(kept):
         return ()
     borders = np.flatnonzero(np.diff(numbers) != 1) + 1
+    if len(borders) and not at_holes:
+        return (Cut(int(numbers[0]), kept, numbers),)
     edges = [0, *borders.tolist(), len(kept)]
     return tuple(Cut(int(numbers[first]), kept[first:last]) for first, last in pairwise(edges))

@@ -26,7 +26,7 @@ from framefold.processes.segment import Segment, forget_gone
 from framefold.udf.bound import BoundRun
 from framefold.udf.dry_run import attempt
 from framefold.udf.partial import PartitionResult, UDFError
-from framefold.udf.spec import RunSpec
+from framefold.udf.spec import RunSpec, takes_holes
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class BlockWorker:
         self._pulse = unwatched() if pulse is None else pulse
         self._suspended: frozenset[int] = frozenset()
         self._bound = BoundRun(spec, self._pulse)
+        self._at_holes = not all(takes_holes(cls) for cls, _ in spec.udfs)
         self._rank = None if spec.selection is None else ranks(spec.selection)
         self._tile: NDArray[Any] = np.empty((0, *spec.sig_shape), spec.dtype)
 
@@ -143,7 +144,7 @@ class BlockWorker:
         with block.open() as frames:
             self._bound.blanked = self._blanks_itself(frames)
             positions = frames.positions
-            waiting = list(reversed(cut(positions, self._rank)))
+            waiting = list(reversed(self._cut(positions)))
             while waiting:
                 piece = waiting.pop()
                 try:
@@ -153,7 +154,7 @@ class BlockWorker:
                     reason = reason or found.reason
                     damaged.append(positions[found.rows])
                     rest = piece.rows[~np.isin(piece.rows, found.rows)]
-                    waiting.extend(reversed(cut(positions, self._rank, rest)))
+                    waiting.extend(reversed(self._cut(positions, rest)))
                 else:
                     merged.append(positions[piece.rows])
         return BlockResult(
@@ -165,6 +166,11 @@ class BlockWorker:
             started,
             time.monotonic(),
         )
+
+    def _cut(
+        self, positions: NDArray[np.int64], rows: NDArray[np.int64] | None = None
+    ) -> tuple[Cut, ...]:
+        return cut(positions, self._rank, rows, at_holes=self._at_holes)
 
     def _blanks_itself(self, frames: Frames) -> bool:
         """Whether the frames come with zero in place of the detector's word for "no value"."""
@@ -185,7 +191,8 @@ class BlockWorker:
                 rows, spec.sig_shape, spec.dtype, blank=self._bound.blanks_largest
             )
 
-        return self._bound.process(piece.start, frames.positions[piece.rows], read, zeros, encoded)
+        positions = frames.positions[piece.rows]
+        return self._bound.process(piece.start, positions, read, zeros, encoded, piece.numbers)
 
 
 def _once(what: str, ns: int) -> dict[Key, Spent]:

@@ -62,6 +62,8 @@ class AutoUDF(UDF):
         What is known of ``f``; made when left out.
     """
 
+    TAKES_HOLES = True
+
     def __init__(
         self, f: Callable[..., Any], monitor: bool = False, trial: Trial | None = None
     ) -> None:

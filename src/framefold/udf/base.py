@@ -89,6 +89,12 @@ class UDF:
     """``"arrival"``: partitions are merged as they come; ``"partition"``: in the order of the
     scan, for results that depend on it."""
 
+    TAKES_HOLES: bool = False
+    """Whether partitions may have holes: say True if nothing in a class depends on its frames being
+    neighbours, and nothing looks at ``meta.slice``. If all UDFs of a run say so, frames around a
+    missing one need not become a partition of their own, which costs time. Classes further down
+    the inheritance that override a hook must say it again."""
+
     meta: UDFMeta
     results: UDFData
     task_data: UDFData

@@ -122,6 +122,7 @@ class BoundRun:
         read: Read,
         zeros: Zeros,
         encoded: Encoded | None = None,
+        numbers: NDArray[np.int64] | None = None,
     ) -> PartitionResult:
         """Send a partition through all UDFs.
 
@@ -138,6 +139,8 @@ class BoundRun:
             ``zeros(shape, dtype)`` gives a zeroed array for a result.
         encoded : callable, optional
             As `Encoded`; where left out, frames are always read.
+        numbers : ndarray of int64, shape (frames,), optional
+            Number of each frame among the selected ones, where there are holes between them.
 
         Returns
         -------
@@ -161,7 +164,9 @@ class BoundRun:
         finally:
             passage.close()
             self._pulse[WHERE] = SHARED
-        return PartitionResult(start, len(positions), passage.results(), self._tally.taken())
+        return PartitionResult(
+            start, len(positions), passage.results(), self._tally.taken(), numbers
+        )
 
     def _process_encoded(self, passage: Passage, frames: int, encoded: Encoded | None) -> int:
         """Send frames through as they came, as far as that goes; the first one that is left."""

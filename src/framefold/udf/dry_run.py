@@ -173,9 +173,9 @@ class DryRun:
             main.prepare()
             hook = "merge"
             with np.errstate(all="ignore"):
-                main.merge(part.start, part.count, arrays)
+                main.merge(part.rows, arrays)
                 hook = "get_results"
-                processed[part.start : part.start + part.count] = True
+                processed[part.rows] = True
                 main.results(processed, copy=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the fence around users' code
             return UDFError.of(error, hook)

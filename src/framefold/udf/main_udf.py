@@ -129,17 +129,21 @@ class MainUDF:
         """What the UDF declares, private buffers included."""
         return dict(self._declared)
 
-    def merge(self, start: int, count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Merge one partition."""
+    def merge(self, rows: slice | NDArray[np.int64], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Merge one partition, whose rows of nav buffers are told by an index."""
         dest = {
-            name: array[start : start + count] if self._declared[name].kind == "nav" else array
+            name: array[rows] if self._declared[name].kind == "nav" else array
             for name, array in self._arrays.items()
         }
         self.udf.results.show(dest, self._hidden)
         if self._has_aux:
-            self._show_parameters(self._positions(start, count))
+            self._show_parameters(self._positions(rows))
         try:
             self.udf.merge(dest=UDFData(dest, "dest"), src=UDFData(arrays, "src"))
+            if not isinstance(rows, slice):  # then they are copies
+                for name, array in self._arrays.items():
+                    if self._declared[name].kind == "nav":
+                        array[rows] = dest[name]
         finally:
             self.udf.results.show(self._arrays, self._hidden)
             self._show_parameters(None)
@@ -170,7 +174,8 @@ class MainUDF:
         if self._has_aux:
             self.udf.params.show(parameter_views(self.kwargs, positions))
 
-    def _positions(self, start: int, count: int) -> NDArray[np.int64]:
-        if self._selected is None:
-            return np.arange(start, start + count, dtype=np.int64)
-        return self._selected[start : start + count]
+    def _positions(self, rows: slice | NDArray[np.int64]) -> NDArray[np.int64]:
+        numbers = (
+            np.arange(rows.start, rows.stop, dtype=np.int64) if isinstance(rows, slice) else rows
+        )
+        return numbers if self._selected is None else self._selected[numbers]

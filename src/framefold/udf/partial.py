@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import cloudpickle
+import numpy as np
 from numpy.typing import NDArray
 
 from framefold.core.tally import Key, Spent
@@ -77,9 +78,17 @@ class PartitionResult:
         One entry for each UDF: its arrays, private ones included; or why there are none.
     spent : mapping of (int, str) to Spent
         Where time went, by number of the UDF and hook.
+    numbers : ndarray of int64, shape (count,), or None
+        Number of each frame among the selected ones, where there are holes between them.
     """
 
     start: int
     count: int
     results: tuple[Mapping[str, NDArray[Any]] | UDFError, ...]
     spent: Mapping[Key, Spent] = field(default_factory=dict)
+    numbers: NDArray[np.int64] | None = None
+
+    @property
+    def rows(self) -> slice | NDArray[np.int64]:
+        """Where its rows are in a nav buffer of the run, as an index."""
+        return slice(self.start, self.start + self.count) if self.numbers is None else self.numbers

@@ -254,12 +254,12 @@ class Reduction:
                     continue
                 began = perf_counter_ns()
                 try:
-                    main.merge(part.start, part.count, arrays)
+                    main.merge(part.rows, arrays)
                 except Exception as error:  # noqa: BLE001 - the fence around users' code
                     self._blame(i, error)
                     raised = raised or error
                 self.tally.add(i, "merge", perf_counter_ns() - began)
-            self._processed[part.start : part.start + part.count] = True
+            self._processed[part.rows] = True
         if raised is not None:
             raise raised
 

@@ -108,6 +108,29 @@ def checked_method(udf: UDF) -> UDFMethod:
     return method
 
 
+_HOOKS = (
+    *("preprocess", "get_task_data", "get_worker_data", "postprocess", "merge"),
+    *("process_tile", "process_frame", "process_partition"),
+    *("process_native_tile", "process_encoded_tile"),
+)
+"""What may see that frames are no neighbours."""
+
+
+def takes_holes(udf: type[UDF]) -> bool:
+    """Whether partitions for a UDF may have holes, `UDF.TAKES_HOLES`.
+
+    What a user overrides further down the inheritance expects none, unless it says so, too.
+    """
+    if udf.MERGE_ORDER != "arrival":
+        return False
+    for cls in udf.__mro__:
+        if "TAKES_HOLES" in vars(cls):
+            return bool(vars(cls)["TAKES_HOLES"])
+        if any(hook in vars(cls) for hook in _HOOKS):
+            return False
+    return False
+
+
 def takes_encoded_tiles(udf: type[UDF]) -> bool:
     """Whether there is a ``process_encoded_tile`` that stands for ``process_tile``.
 
