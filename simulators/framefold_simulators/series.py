@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,13 @@ from numpy.typing import NDArray
 COMPRESSIONS = ("none", "lz4", "bslz4", "r64-1", "r64-6", "r64-12", "r64-24")
 HEADER_DETAILS = ("none", "basic", "all")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@lru_cache(maxsize=64)  # each image message has it
+def _ulid(epoch_ms: int, number: int) -> str:
+    # 48 bits of time, 80 bits that a detector draws by chance and we count, to be repeatable
+    value = ((epoch_ms + number) << 80) | number
+    return "".join(_CROCKFORD[(value >> 5 * i) & 31] for i in reversed(range(26)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +102,7 @@ class Series:
     @property
     def unique_id(self) -> str:
         """A 26-character ULID that no other series of a simulator has."""
-        # 48 bits of time, 80 bits that a detector draws by chance and we count, to be repeatable
-        value = ((self.epoch_ms + self.number) << 80) | self.number
-        return "".join(_CROCKFORD[(value >> 5 * i) & 31] for i in reversed(range(26)))
+        return _ulid(self.epoch_ms, self.number)
 
     @property
     def mask(self) -> NDArray[np.uint32]:

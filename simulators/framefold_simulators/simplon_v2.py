@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -165,7 +166,12 @@ def _plain(array: NDArray[Any]) -> CBORTag:
 
 
 def _date(series: Series) -> CBORTag:
-    moment = datetime.fromtimestamp(series.epoch_ms / 1000, UTC)
+    return _date_of(series.epoch_ms)
+
+
+@lru_cache(maxsize=64)  # each image message has it
+def _date_of(epoch_ms: int) -> CBORTag:
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     return CBORTag(0, moment.isoformat(timespec="milliseconds"))
 
 

@@ -35,6 +35,20 @@ class TestCut:
     def test_nothing_selected_is_nothing(self):
         assert cut(np.arange(3), ranks(np.zeros(3, bool))) == ()
 
+    def test_holes_that_nobody_minds(self):
+        selection = np.array([True, False, True, True, False, True, True, True])
+        (piece,) = cut(np.array([0, 1, 2, 5, 7]), ranks(selection), at_holes=False)
+
+        assert piece.start == 0
+        assert piece.rows.tolist() == [0, 2, 3, 4]
+        assert piece.numbers is not None
+        assert piece.numbers.tolist() == [0, 1, 3, 5]
+
+    def test_without_holes_numbers_are_not_told(self):
+        (piece,) = cut(np.array([4, 5, 6]), None, at_holes=False)
+
+        assert piece.numbers is None
+
     @given(st.data())
     def test_every_selected_row_comes_once_in_ascending_runs(self, data):
         size = data.draw(st.integers(1, 40))

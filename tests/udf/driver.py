@@ -58,6 +58,16 @@ class Driver:
         result = BoundRun(spec).process(start, positions, read, np.zeros)
         return cloudpickle.loads(cloudpickle.dumps(result)) if self.travel else result
 
+    def holed(self, numbers: NDArray[np.int64]) -> PartitionResult:
+        """What a worker makes of some selected frames with holes between them."""
+        positions = self.positions[numbers]
+
+        def read(first: int, count: int) -> NDArray[Any]:
+            return self.frames[positions[first : first + count]]
+
+        bound = BoundRun(self.reduction.spec)
+        return bound.process(int(numbers[0]), positions, read, np.zeros, numbers=numbers)
+
     def run(
         self, cuts: Iterable[int] = (), order: Sequence[int] | None = None
     ) -> list[dict[str, BufferWrapper]]:

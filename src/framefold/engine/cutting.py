@@ -1,4 +1,4 @@
-"""Cutting: a block with holes is handed to the UDFs as several partitions without."""
+"""Cutting: a block with holes becomes several partitions without, unless nobody minds."""
 
 from __future__ import annotations
 
