@@ -233,10 +233,12 @@ class Soak:
     def poll(self) -> None:
         """Look on, as a page does."""
         paths = ("results/sums/intensity.png?size=256", "results/com/field.npy", "coverage.png")
-        # quickly at first: what the server keeps of its answers has a limit, which is reached
-        # before anybody looks whether memory grows
-        while not self.over.wait(0.1 if time.monotonic() - self.began > SETTLE_SECONDS else 0.0):
-            for path in paths:
+        # the whole pattern, too, at first: what the server keeps of its answers has a limit, which
+        # is to be reached before anybody looks whether memory grows
+        large = "results/pattern/intensity.npy"
+        while not self.over.wait(0.1):
+            settling = time.monotonic() - self.began < SETTLE_SECONDS
+            for path in (*paths, large) if settling else paths:
                 with suppress(urllib.error.HTTPError):
                     self.server.get(f"/api/v1/acquisitions/latest/{path}")
                     self.polled += 1
