@@ -133,7 +133,8 @@ class TestTakesHoles:
     @pytest.mark.parametrize(
         "hook",
         ["process_tile", "process_frame", "process_partition", "process_native_tile",
-         "process_encoded_tile", "merge", "preprocess", "postprocess", "get_task_data"],
+         "process_encoded_tile", "merge", "preprocess", "postprocess", "get_task_data",
+         "get_worker_data", "cleanup"],
     )  # fmt: skip
     def test_overriding_a_hook_takes_it_back(self, hook):
         override = type("Override", (SumUDF,), {hook: lambda *_: None})

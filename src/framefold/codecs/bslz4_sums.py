@@ -16,6 +16,7 @@ from framefold.codecs.scratch import scratch
 from framefold.kernels.bitplanes import WORKSPACE
 from framefold.kernels.bslz4_blocks import (
     HEADER_BYTES,
+    USUAL_BLOCK_BYTES,
     block_length,
     copy_tail,
     decode_planes,
@@ -103,7 +104,7 @@ def _next_block_size(
     _blank: int,
     first: int,
 ) -> int:
-    """The block size of the first frame that can be added [bytes]; any, if none can."""
+    """The block size of the first frame that can be added [bytes]; the usual one, if none can."""
     for frame in range(first, len(status)):
         found = frame_block_size(
             source_bytes, offsets[frame], lengths[frame], source + offsets[frame],
@@ -111,7 +112,7 @@ def _next_block_size(
         )  # fmt: skip
         if 0 < found <= LARGEST_BLOCK_BYTES:
             return found
-    return 8 * pixel_bytes
+    return USUAL_BLOCK_BYTES
 
 
 @kernel

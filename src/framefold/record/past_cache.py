@@ -13,7 +13,7 @@ import logging
 import mmap
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from framefold.record.disk_pace import DiskPace
@@ -44,20 +44,11 @@ class PastCache:
         The same file, open for writing through the cache; stays the caller's.
     pace : DiskPace
         Whether the disk keeps up; shared by all files of a recording.
-    clock : callable
-        Seconds that never go back.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        descriptor: int,
-        pace: DiskPace,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, path: Path, descriptor: int, pace: DiskPace) -> None:
         self._cached = descriptor
         self._pace = pace
-        self._clock = clock
         self._room: mmap.mmap | None = None  # memory that begins with a page
         self._direct: int | None = None
         try:
@@ -116,7 +107,7 @@ class PastCache:
 
     def _past(self, pages: memoryview, at: int) -> int:
         """Write pages past the cache; how many bytes of them."""
-        began = self._clock()
+        began = time.monotonic()
         done = 0
         step = PAGE
         while step and done < len(pages) and self._direct is not None:
@@ -129,7 +120,7 @@ class PastCache:
                     raise
                 log.info("all goes through the page cache error=%s", error)
                 self.close()
-        self._pace.took(done, began, self._clock())
+        self._pace.took(done, began, time.monotonic())
         return done
 
     def close(self) -> None:

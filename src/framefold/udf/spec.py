@@ -109,7 +109,7 @@ def checked_method(udf: UDF) -> UDFMethod:
 
 
 _HOOKS = (
-    *("preprocess", "get_task_data", "get_worker_data", "postprocess", "merge"),
+    *("preprocess", "get_task_data", "get_worker_data", "postprocess", "cleanup", "merge"),
     *("process_tile", "process_frame", "process_partition"),
     *("process_native_tile", "process_encoded_tile"),
 )
