@@ -20,6 +20,7 @@ CODECS = {"none": "raw", "lz4": "lz4-framed", "bslz4": "bslz4"}
 
 _TICKS = 50_000_000  # per second, the denominator of all times
 _SELF_DESCRIBED = b"\xd9\xd9\xf7"
+_MARK = bytes.fromhex("8d1f4ea2b06c9735")  # of no number, text or key
 _TYPED = {"uint8": 64, "uint16": 69, "uint32": 70, "float32": 85}  # little-endian, RFC 8746
 
 
@@ -76,7 +77,7 @@ def start_content(series: Series) -> dict[str, object]:
         "type": "start",
         "series_id": series.number,
         "series_unique_id": series.unique_id,
-        "arm_date": _date(series),
+        "arm_date": _date(series.epoch_ms),
         "beam_center_x": w / 2,
         "beam_center_y": h / 2,
         "channels": list(series.channels),
@@ -114,24 +115,53 @@ def start_content(series: Series) -> dict[str, object]:
 
 
 def image(series: Series, frame: int, blobs: bytes | Sequence[bytes]) -> list[bytes]:
-    """One image message with all channels."""
+    """One image message with all channels; `image_content`, in less than half the time."""
     if isinstance(blobs, bytes):
         blobs = [blobs] * len(series.channels)
-    return [as_message(image_content(series, frame, blobs))]
+    first, *others = _around(
+        series.number, series.epoch_ms, series.frame_time, series.sig_shape, series.dtype,
+        series.compression, series.channels, series.image_appendix,
+    )  # fmt: skip
+    begin, end = _times(series, frame)
+    parts = [first]
+    for value, piece in zip((frame, begin, end, *blobs), others, strict=True):
+        parts += (cbor2.dumps(value), piece)
+    return [b"".join(parts)]
+
+
+@lru_cache(maxsize=64)
+def _around(
+    number: int,
+    epoch_ms: int,
+    frame_time: float,
+    sig_shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    compression: str,
+    channels: tuple[str, ...],
+    image_appendix: str | bytes,
+) -> list[bytes]:
+    """What is the same in all image messages of a series, cut where they differ."""
+    series = Series(
+        number, (1,), sig_shape, dtype, compression, channels, frame_time,
+        image_appendix=image_appendix, epoch_ms=epoch_ms,
+    )  # fmt: skip
+    content = image_content(series, 0, [_MARK] * len(channels))
+    content |= dict.fromkeys(("image_id", "start_time", "stop_time"), _MARK)
+    return as_message(content).split(cbor2.dumps(_MARK))
 
 
 def image_content(series: Series, frame: int, blobs: Sequence[bytes]) -> dict[str, object]:
     """The keys and values of an image message."""
-    exposure = round(series.frame_time * _TICKS)
+    begin, end = _times(series, frame)
     content: dict[str, object] = {
         "type": "image",
         "series_id": series.number,
         "series_unique_id": series.unique_id,
         "image_id": frame,
-        "real_time": [exposure, _TICKS],
-        "series_date": _date(series),
-        "start_time": [frame * exposure, _TICKS],
-        "stop_time": [(frame + 1) * exposure, _TICKS],
+        "real_time": [end[0] - begin[0], _TICKS],
+        "series_date": _date(series.epoch_ms),
+        "start_time": begin,
+        "stop_time": end,
         "data": {
             channel: _image_array(series, blob)
             for channel, blob in zip(series.channels, blobs, strict=True)
@@ -165,12 +195,14 @@ def _plain(array: NDArray[Any]) -> CBORTag:
     return CBORTag(40, [list(array.shape), CBORTag(_TYPED[array.dtype.name], data)])
 
 
-def _date(series: Series) -> CBORTag:
-    return _date_of(series.epoch_ms)
+def _times(series: Series, frame: int) -> tuple[list[int], list[int]]:
+    """When the exposure of a frame began and ended, in ticks and ticks a second."""
+    exposure = round(series.frame_time * _TICKS)
+    return [frame * exposure, _TICKS], [(frame + 1) * exposure, _TICKS]
 
 
-@lru_cache(maxsize=64)  # each image message has it
-def _date_of(epoch_ms: int) -> CBORTag:
+@lru_cache(maxsize=64)  # the messages of other protocols have it, too
+def _date(epoch_ms: int) -> CBORTag:
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     return CBORTag(0, moment.isoformat(timespec="milliseconds"))
 

@@ -278,7 +278,7 @@ class Soak:
                 self.lost += len(said["lost"])
 
     def growth(self) -> dict[str, tuple[int, int]]:
-        """Of each kind of process, memory after the first minute and at the end [MiB]."""
+        """Of each kind of process, memory after the first minute and at the end [KiB]."""
         found = {}
         end = time.monotonic() - self.began
         window = min(30.0, max(10.0, (end - SETTLE_SECONDS) / 3))
@@ -288,6 +288,16 @@ class Soak:
             if early and late:
                 early_n, late_n = statistics.median(early), statistics.median(late)
                 found[role] = (int(early_n) >> 10, int(late_n) >> 10)
+        return found
+
+    def by_minute(self) -> dict[str, list[int]]:
+        """Of each kind of process, its memory in each minute [MiB]."""
+        found: dict[str, list[int]] = {}
+        for role, seen in self.memory.items():
+            minutes: dict[int, list[int]] = defaultdict(list)
+            for t, n in seen:
+                minutes[int(t / 60)].append(n)
+            found[role] = [int(statistics.median(minutes[m])) >> 20 for m in sorted(minutes)]
         return found
 
 
@@ -393,6 +403,7 @@ def main() -> int:
         "answers_to_viewers": soak.polled,
         "stalled_viewers": soak.stalled,
         "memory_kib_after_a_minute_and_at_the_end": growth,
+        "memory_mib_by_minute": soak.by_minute(),
         "memory_is_flat": flat,
         "server_exit_code": code,
         "processes_left": left_behind(pids),

@@ -150,3 +150,17 @@ class TestGoldenVectors:
 
         assert len(ids) == 50
         assert {len(ident) for ident in ids} == {26}
+
+
+@pytest.mark.parametrize("appendix", ["", '{"sample": 5}', b"\x01"])
+@pytest.mark.parametrize("channels", [("threshold_1",), ("low", "high")])
+@pytest.mark.parametrize("frame", [0, 23, 70_000])
+def test_images_are_what_their_content_says(frame, channels, appendix):
+    series = Series(
+        3, (2, 3), (9, 7), "uint16", channels=channels, frame_time=2e-4, image_appendix=appendix
+    )
+    blobs = [bytes([n]) * (n * 300 + 7) for n in range(len(channels))]
+
+    (message,) = simplon_v2.image(series, frame, blobs)
+
+    assert message == simplon_v2.as_message(simplon_v2.image_content(series, frame, blobs))

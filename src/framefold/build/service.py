@@ -36,7 +36,7 @@ from framefold.http.token_file import kept_token
 from framefold.live.settings import MIB
 from framefold.live.stream import Listening, LiveReader, Stream
 from framefold.processes.launcher import Launcher
-from framefold.processes.memory import share_arenas
+from framefold.processes.memory import give_memory_back
 from framefold.record.control import RecordingControl
 from framefold.record.recorded_reader import RecordedReader
 from framefold.record.recording import Recording
@@ -317,7 +317,7 @@ class Service:
         ConfigError
             If the port is in use, the stream cannot be listened to, or the token cannot be kept.
         """
-        share_arenas()
+        give_memory_back()
         server = self._config.server
         token = new_token() if server.control else None
         app = make_app(

@@ -10,6 +10,8 @@ import numpy as np
 from framefold.faults.faults import CHANCES, MOMENTS, Faults
 
 _GARBLED = 32  # bytes at the beginning of a message that say what it is
+_AT_ONCE = 256  # images whose chances are drawn together; drawn singly they cost half the time
+_NOTHING = (dict.fromkeys(CHANCES, False), 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,7 @@ class FaultySeries:
 
     def __init__(self, faults: Faults, taken: int = 1) -> None:
         self._faults = faults = Faults() if faults.spares(taken) else faults
-        self._chances = np.array([getattr(faults, name) for name in CHANCES])
-        self._rng = np.random.default_rng((faults.seed, 3, taken))
+        self._chances = self._drawn(taken)
         self._moments = sorted(
             (at, name) for name in MOMENTS if (at := getattr(faults, name)) is not None
         )
@@ -135,12 +136,7 @@ class FaultySeries:
     def _image(
         self, number: int, message: Message, mislabelled: Callable[[int], Message] | None
     ) -> Iterator[Step]:
-        if not self._chances.any():
-            happens, where, what = dict.fromkeys(CHANCES, False), 0.0, 0.0
-        else:
-            # drawn for every message alike, so that one kind of fault does not move the others
-            *drawn, where, what = self._rng.random(len(CHANCES) + 2)
-            happens = dict(zip(CHANCES, drawn < self._chances, strict=True))
+        happens, where, what = next(self._chances)
         if happens["drop"] or self.frames < (self._faults.join or 0):
             self.lost.append(number)
             return
@@ -164,6 +160,24 @@ class FaultySeries:
             self._held += [(due, copy) for copy in reaching]
         else:
             yield from reaching
+
+    def _drawn(self, taken: int) -> Iterator[tuple[dict[str, bool], float, float]]:
+        """What happens to each image, and where in it and how; one after the other, for ever."""
+        faults = self._faults
+        chances = np.array([getattr(faults, name) for name in CHANCES])
+        rng = np.random.default_rng((faults.seed, 3, taken))
+        while not chances.any():
+            yield _NOTHING
+        while True:
+            # drawn for every message alike, so that one kind of fault does not move the others
+            drawn = rng.random((_AT_ONCE, len(CHANCES) + 2))
+            happens = drawn[:, :-2] < chances
+            some = set(np.flatnonzero(happens.any(axis=1)).tolist())
+            for each, (row, one) in enumerate(zip(happens, drawn, strict=True)):
+                if each in some:
+                    yield dict(zip(CHANCES, row.tolist(), strict=True)), *one[-2:].tolist()
+                else:
+                    yield _NOTHING
 
     def _due(self) -> Iterator[Step]:
         """What was held back until this image was through."""

@@ -8,20 +8,24 @@ from pathlib import Path
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
-_M_ARENA_MAX = -8  # malloc.h of the GNU C library
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # malloc.h of the GNU C library
 _ARENAS = 2
+_OF_ITS_OWN_BYTES = 256 << 10
 
 
-def share_arenas() -> None:
-    """Have the threads of this process share the allocator's arenas from now on.
+def give_memory_back() -> None:
+    """Have the allocator of this process give back what is freed, from now on.
 
     The GNU C library gives threads arenas of their own, eight for each core, and what one of them
-    has given back no other can use: a process of many threads that handle arrays grows for hours.
-    Nothing happens where the allocator is another one.
+    has freed no other can use. And once a large array was freed it takes others of that size from
+    its heap, which shrinks only from the top. A process of many threads that handle arrays grows
+    for hours. So threads share arenas, and every large array is mapped by itself. Nothing happens
+    where the allocator is another one.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, _ARENAS)
+        mallopt(_M_MMAP_THRESHOLD, _OF_ITS_OWN_BYTES)
 
 
 def private_bytes(pid: int) -> int:
