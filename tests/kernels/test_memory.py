@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
+from framefold.kernels import memory as places
+from framefold.kernels.compiled import instruction
 from framefold.kernels.memory import clear_bytes, copy_bytes, swap_bytes
 
 GUARD = 0xA5
@@ -52,3 +55,27 @@ class TestSwapBytes:
         swap_bytes(memory.ctypes.data, memory.nbytes, 1)
 
         assert (memory == GUARD).all()
+
+
+@pytest.mark.parametrize("shuffles", [places._SHUFFLES, {}], ids=["by machine", "by element"])
+def test_repeat_32(shuffles, memory, monkeypatch):
+    """Two times sixteen bytes are taken in an order, also where they are written over."""
+    monkeypatch.setattr(places, "_SHUFFLES", shuffles)
+    repeat = instruction(4, places._emit_repeat)
+
+    @numba.njit
+    def run(target, first, second, order):
+        repeat(target, first, second, order)
+
+    rng = np.random.default_rng(5)
+    order = rng.integers(0, 16, 32).astype(np.uint8)
+    memory[:] = rng.integers(0, 256, memory.size)
+    before = memory.copy()
+    start = memory.ctypes.data
+
+    run(start + 40, start + 30, start + 45, order.ctypes.data)
+
+    expected = np.r_[before[30:46][order[:16]], before[45:61][order[16:]]]
+    assert (memory[40:72] == expected).all()
+    assert (memory[:40] == before[:40]).all()
+    assert (memory[72:] == before[72:]).all()

@@ -2,11 +2,16 @@
 
 The format is "LZ4 Block Format Description" (lz4/lz4, doc/lz4_Block_format.md): sequences of a
 token, literals, a two-byte offset and a match; the last sequence has literals only.
+
+Frames of detectors have sequences of a few bytes, one unlike the other, so that a processor guesses
+every second branch wrong. Those with up to 14 literals and a match of up to 32 bytes, nine of ten,
+are decoded without one: tables say what a token means and in which order bytes are repeated.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framefold.kernels.compiled import inlined, kernel
 from framefold.kernels.damage import BAD_MATCH, BLOCK_TOO_LONG, TRUNCATED
@@ -17,7 +22,9 @@ from framefold.kernels.memory import (
     fill_64,
     load_u8,
     load_u16,
+    load_u32,
     load_u64,
+    repeat_32,
     store_u8,
     store_u64,
 )
@@ -30,6 +37,35 @@ _PERIOD_PRODUCT = np.array(
     [0] + [sum(1 << 8 * i for i in range(0, 8, n)) for n in range(1, 9)], np.uint64
 ).view(np.int64)
 _PERIOD_STEP = np.array([0] + [8 // n * n for n in range(1, 9)], np.int64)
+
+# Of a token: how far the next one is; how long the match is (too long for the fast way where more
+# bytes tell of literals); and which bits of a byte behind the offset add to that.
+_TOKENS = range(256)
+_STEP = np.array([(t >> 4) + 3 + (t & 15 == 15) for t in _TOKENS], np.int64)
+_LENGTH = np.array([1 << 20 if t >> 4 == 15 else (t & 15) + 4 for t in _TOKENS], np.int64)
+_LENGTH_BITS = np.array([255 if t & 15 == 15 else 0 for t in _TOKENS], np.int64)
+
+
+_FAR = 32
+_ROW_BYTES = 64
+
+
+def _repeats() -> NDArray[np.uint8]:
+    """Of each offset up to 32 (farther ones are like that): how 32 bytes of a match are made.
+
+    Each row has the order in which the bytes of two times sixteen are taken; how long a match may
+    be (int64); and how far behind the first sixteen bytes the others begin (int64).
+    """
+    rows = np.zeros((_FAR + 1, _ROW_BYTES), np.uint8)
+    for offset, row in enumerate(rows):
+        overlaps = 0 < offset < 16
+        row[:32] = np.arange(32) % (offset if overlaps else 16)
+        most = 32 if overlaps else offset or -1  # an offset of 0 is damage
+        row[32:48].view(np.int64)[:] = most, 0 if overlaps else 16
+    return rows
+
+
+_REPEATS = _repeats()
 
 
 @inlined
@@ -90,22 +126,6 @@ def _copy_literals(
 
 
 @inlined
-def _copy_short_match(place: int, offset: int) -> None:
-    """Repeat what lies ``offset`` bytes back for 18 bytes; writes up to 32."""
-    if offset >= 8:
-        copy_8(place, place - offset)
-        copy_8(place + 8, place + 8 - offset)
-        copy_8(place + 16, place + 16 - offset)
-    else:
-        pattern = (load_u64(place - offset) & _PERIOD_MASK[offset]) * _PERIOD_PRODUCT[offset]
-        step = _PERIOD_STEP[offset]
-        store_u64(place, pattern)
-        store_u64(place + step, pattern)
-        store_u64(place + 2 * step, pattern)
-        store_u64(place + 3 * step, pattern)
-
-
-@inlined
 def _added_length(source: int, source_end: int) -> tuple[int, int]:
     """The bytes that continue a length of 15: their sum, and the address behind them.
 
@@ -145,49 +165,57 @@ def decode_block(
     int
         How many bytes were decoded; or, negative, a number of `damage`.
     """
-    # Up to here a token, 14 literals fetched as 16, and an offset can be read, and 14 literals
-    # and a match of 18 written as four overlapping eights, without looking at the ends.
-    fast_source = source_end - 17
-    fast_target = min(target_end - 32, writable_end - 46)
+    # Up to here a token, 15 literals and the bytes of a match can be read, and 14 literals and a
+    # match be written as 32 bytes, without looking at the ends.
+    fast_source = source_end - 20
+    fast_target = target_end - 46
     start = target
+    rows = _REPEATS.ctypes.data
     while source < source_end:
+        while source <= fast_source and target <= fast_target:
+            token = load_u8(source)
+            place = target + (token >> 4)
+            match = load_u32(source + 1 + (token >> 4))
+            offset = match & 0xFFFF
+            length = _LENGTH[token] + (match >> 16 & _LENGTH_BITS[token])
+            near = place - offset
+            row = rows + _ROW_BYTES * min(offset, _FAR)
+            if (load_u64(row + 32) - length) | (near - start) < 0:  # one of them is negative
+                break
+            copy_16(target, source + 1)
+            repeat_32(place, near, near + load_u64(row + 40), row)
+            target = place + length
+            source += _STEP[token]
         token = load_u8(source)
         source += 1
         literals = token >> 4
         length = (token & 15) + 4
-        fast = literals != 15 and source <= fast_source and target <= fast_target
-        if fast:
-            copy_16(target, source)
-        else:
-            if literals == 15:
-                added, source = _added_length(source, source_end)
-                literals += added
-                if added < 0:
-                    return -TRUNCATED
-            if literals > source_end - source:
+        if literals == 15:
+            added, source = _added_length(source, source_end)
+            literals += added
+            if added < 0:
                 return -TRUNCATED
-            if literals > target_end - target:
-                return -BLOCK_TOO_LONG
-            _copy_literals(target, source, literals, readable_end, writable_end)
-            if source + literals == source_end:
-                return target + literals - start
-            if source + literals + 2 > source_end:
-                return -TRUNCATED
+        if literals > source_end - source:
+            return -TRUNCATED
+        if literals > target_end - target:
+            return -BLOCK_TOO_LONG
+        _copy_literals(target, source, literals, readable_end, writable_end)
+        if source + literals == source_end:
+            return target + literals - start
+        if source + literals + 2 > source_end:
+            return -TRUNCATED
         target += literals
         source += literals + 2
         offset = load_u16(source - 2)
         if offset == 0 or target - offset < start:
             return -BAD_MATCH
-        if fast and length != 19:
-            _copy_short_match(target, offset)
-        else:
-            if length == 19:
-                added, source = _added_length(source, source_end)
-                length += added
-                if added < 0:
-                    return -TRUNCATED
-            if length > target_end - target:
-                return -BLOCK_TOO_LONG
-            _copy_match(target, offset, target + length, writable_end)
+        if length == 19:
+            added, source = _added_length(source, source_end)
+            length += added
+            if added < 0:
+                return -TRUNCATED
+        if length > target_end - target:
+            return -BLOCK_TOO_LONG
+        _copy_match(target, offset, target + length, writable_end)
         target += length
     return -TRUNCATED

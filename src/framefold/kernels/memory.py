@@ -7,6 +7,7 @@ the kernels do, and their tests hold them to it with guard bytes around every bu
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,14 @@ from framefold.kernels.compiled import instruction, kernel
 
 SLACK = 64
 """Bytes that wide copies may touch behind the end of a buffer that has slack [bytes]."""
+
+_SHUFFLES = {
+    "x86_64": "llvm.x86.ssse3.pshuf.b.128",
+    "AMD64": "llvm.x86.ssse3.pshuf.b.128",
+    "aarch64": "llvm.aarch64.neon.tbl1.v16i8",
+    "arm64": "llvm.aarch64.neon.tbl1.v16i8",
+}
+"""Machine -> its instruction that puts 16 bytes in another order, one every maker's has."""
 
 INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
@@ -78,6 +87,33 @@ def _emit_fill(builder: Any, target: Any, pattern: Any) -> None:
     builder.store(value, pointer(builder, target, vector), align=1)
 
 
+def _in_order(builder: Any, values: Any, order: Any) -> Any:
+    """LLVM: of 16 bytes those that 16 numbers from 0 to 15 name."""
+    name = _SHUFFLES.get(platform.machine())
+    if name is not None:
+        kind = ir.FunctionType(values.type, [values.type, values.type])
+        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        return builder.call(function, [values, order])
+    result = values
+    for place in range(16):
+        number = builder.extract_element(order, ir.Constant(INT32, place))
+        result = builder.insert_element(
+            result, builder.extract_element(values, number), ir.Constant(INT32, place)
+        )
+    return result
+
+
+def _emit_repeat(builder: Any, target: Any, first: Any, second: Any, order: Any) -> None:
+    """LLVM: 32 bytes out of 16 at each of two addresses, in an order; all are read before."""
+    vector = ir.VectorType(INT8, 16)
+    sixteen = ir.Constant(INT64, 16)
+    values = [builder.load(pointer(builder, place, vector), align=1) for place in (first, second)]
+    for value, behind in zip(values, (ir.Constant(INT64, 0), sixteen), strict=True):
+        numbers = builder.load(pointer(builder, builder.add(order, behind), vector), align=1)
+        place = pointer(builder, builder.add(target, behind), vector)
+        builder.store(_in_order(builder, value, numbers), place, align=1)
+
+
 def _emit_any(builder: Any, source: Any) -> Any:
     """LLVM: not zero if one of 256 bytes is not."""
     vector = ir.VectorType(INT64, 8)
@@ -94,6 +130,7 @@ def _emit_any(builder: Any, source: Any) -> Any:
 
 load_u8 = _loading(INT8)
 load_u16 = _loading(INT16)  # machine order: LZ4's own on every machine numba is used on
+load_u32 = _loading(INT32)
 load_u64 = _loading(INT64)
 load_u32_big = _loading(INT32, swapped=True)
 load_u64_big = _loading(INT64, swapped=True)  # a value from 2**63 on comes out negative
@@ -103,6 +140,7 @@ copy_8 = _copying(8)
 copy_16 = _copying(16)
 copy_32 = _copying(32)
 fill_64: Callable[[int, int], None] = instruction(2, _emit_fill)
+repeat_32: Callable[[int, int, int, int], None] = instruction(4, _emit_repeat)
 any_256: Callable[[int], int] = instruction(1, _emit_any, returns=True)
 _swap_16, _swap_32, _swap_64 = _swapping(INT16), _swapping(INT32), _swapping(INT64)
 
