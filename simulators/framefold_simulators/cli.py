@@ -30,6 +30,7 @@ from framefold_simulators.tcp_outlet import TcpOutlet
 _SPELLINGS = {"<": "none", "lz4<": "lz4"} | {f"bs{n}-lz4<": "bslz4" for n in (8, 16, 32)}
 DEFAULT_CHANNELS = {"jungfraujoch": "default"}
 _LINGER = 60.0  # seconds that a slow client has for what is still in the queue
+_LOOK_SECONDS = 0.05  # how often a detector that sends looks whether it is to end
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,10 @@ def _go_on(detector: Detector, run: _Run, done: threading.Event, parent: int | N
             taken += 1
             if detector.is_internal:
                 threading.Thread(target=_trigger_all, args=(detector,), daemon=True).start()
-        while run.wait_for_arm or not detector.wait(0):
-            if done.wait(0.05) or (parent is not None and os.getppid() != parent):
+        # the next series follows at once
+        while run.wait_for_arm or not detector.wait(_LOOK_SECONDS):
+            told = done.wait(_LOOK_SECONDS if run.wait_for_arm else 0)
+            if told or (parent is not None and os.getppid() != parent):
                 return True
         if detector.error is not None:
             raise OSError(f"series {detector.number} broke off: {detector.error}")

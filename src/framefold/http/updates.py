@@ -74,6 +74,8 @@ class _Watch:
     def close(self) -> None:
         self._timer.cancel()
         self._unwatch()
+        # it knows us: the run and its results would stay until somebody looks for such rings
+        del self._unwatch
 
 
 class Updates:

@@ -10,7 +10,7 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # malloc.h of the GNU C library
 _ARENAS = 2
-_OF_ITS_OWN_BYTES = 256 << 10
+_OF_ITS_OWN_BYTES = 32 << 10
 
 
 def give_memory_back() -> None:
