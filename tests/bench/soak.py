@@ -39,7 +39,9 @@ from framefold.build.service import Service
 from framefold.config import make_config
 from framefold.core.coverage import PositionState
 
-SCAN, SIG = (64, 64), (256, 256)  # so large that processing is the ceiling, not the detector
+# frames so large that processing is the ceiling, not the detector; scans so long that what is
+# between them does not count
+SCAN, SIG = (128, 128), (256, 256)
 FRAMES = SCAN[0] * SCAN[1]
 KILL_SECONDS = 5.0
 LOOK_SECONDS = 1.0
@@ -154,7 +156,9 @@ class Truth:
     def __init__(self, frames: Any) -> None:
         self._flat = frames.reshape(FRAMES, -1)
         self._sums = self._flat.sum(1, dtype=np.uint64)
-        self._total = self._flat.sum(0, dtype=np.uint64)
+        self._total = np.zeros(self._flat.shape[1], np.uint64)
+        for frame in self._flat:
+            self._total += frame
 
     def wrong(self, server: Server, acquisition: Any, lost: list[int]) -> str:
         """What is wrong with an acquisition; empty if nothing is."""
@@ -194,6 +198,7 @@ class Soak:
         self.killed = self.polled = self.checked = self.frames = self.lost = self.stalled = 0
         self.wrong: list[str] = []
         self.states: dict[str, int] = defaultdict(int)
+        self.rates: list[float] = []
         self.errors: list[str] = []
 
     def run(self, seconds: float) -> None:
@@ -268,11 +273,13 @@ class Soak:
                 seen.add(one["id"])
                 try:
                     wrong = self.truth.wrong(self.server, one, said["lost"])
+                    facts = self.server.json(f"/api/v1/acquisitions/{one['id']}")
                 except urllib.error.HTTPError:
                     continue  # forgotten meanwhile
                 if wrong:
                     self.wrong.append(f"{one['id']}: {wrong}; {one['reason']}; {one['losses']}")
                 self.checked += 1
+                self.rates.append(facts["statistics"]["frames_per_second"])
                 self.states[one["state"]] += 1
                 self.frames += one["merged"]
                 self.lost += len(said["lost"])
@@ -304,10 +311,13 @@ class Soak:
 @contextmanager
 def recorded() -> Iterator[tuple[Path, Any]]:
     """Frames in a file."""
-    frames = np.random.default_rng(1).poisson(2, (*SCAN, *SIG)).astype(np.uint16)
+    rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frames.npy"
-        np.save(path, frames)
+        frames = np.lib.format.open_memmap(path, "w+", np.uint16, (*SCAN, *SIG))
+        for row in frames:
+            row[:] = rng.poisson(2, row.shape)
+        frames.flush()
         yield path, frames
 
 
@@ -397,6 +407,7 @@ def main() -> int:
         "states": dict(soak.states),
         "frames_merged": soak.frames,
         "frames_merged_per_second": round(soak.frames / (60 * told.minutes)),
+        "frames_per_second_while_a_scan_goes_on": round(statistics.median(soak.rates or [0.0])),
         "frames_lost_by_the_detector": soak.lost,
         "wrong": soak.wrong,
         "workers_killed": soak.killed,
