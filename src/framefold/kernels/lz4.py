@@ -19,6 +19,7 @@ from framefold.kernels.memory import (
     copy_8,
     copy_16,
     copy_32,
+    copy_64,
     fill_64,
     load_u8,
     load_u16,
@@ -38,11 +39,13 @@ _PERIOD_PRODUCT = np.array(
 ).view(np.int64)
 _PERIOD_STEP = np.array([0] + [8 // n * n for n in range(1, 9)], np.int64)
 
-# Of a token: how far the next one is; how long the match is (too long for the fast way where more
-# bytes tell of literals); and which bits of a byte behind the offset add to that.
-_TOKENS = range(256)
+_MANY_LITERALS = 15 << 4  # tokens from here on: more bytes tell of literals
+
+# Of the others: how far the next one is; how long the match is; and which bits of a byte behind the
+# offset add to that.
+_TOKENS = range(_MANY_LITERALS)
 _STEP = np.array([(t >> 4) + 3 + (t & 15 == 15) for t in _TOKENS], np.int64)
-_LENGTH = np.array([1 << 20 if t >> 4 == 15 else (t & 15) + 4 for t in _TOKENS], np.int64)
+_LENGTH = np.array([(t & 15) + 4 for t in _TOKENS], np.int64)
 _LENGTH_BITS = np.array([255 if t & 15 == 15 else 0 for t in _TOKENS], np.int64)
 
 
@@ -112,10 +115,10 @@ def _copy_literals(
 ) -> None:
     """Copy literals: wide where there is room behind both ends, else exactly."""
     done = 0
-    if source + count + 32 <= readable_end and target + count + 32 <= writable_end:
+    if source + count + 64 <= readable_end and target + count + 64 <= writable_end:
         while done < count:
-            copy_32(target + done, source + done)
-            done += 32
+            copy_64(target + done, source + done)
+            done += 64
     else:
         while done + 32 <= count:
             copy_32(target + done, source + done)
@@ -165,15 +168,17 @@ def decode_block(
     int
         How many bytes were decoded; or, negative, a number of `damage`.
     """
-    # Up to here a token, 15 literals and the bytes of a match can be read, and 14 literals and a
+    # Up to here a token, 14 literals and the bytes of a match can be read, and 14 literals and a
     # match be written as 32 bytes, without looking at the ends.
-    fast_source = source_end - 20
+    fast_source = source_end - 19
     fast_target = target_end - 46
     start = target
     rows = _REPEATS.ctypes.data
     while source < source_end:
         while source <= fast_source and target <= fast_target:
             token = load_u8(source)
+            if token >= _MANY_LITERALS:
+                break  # one after the other in dense frames
             place = target + (token >> 4)
             match = load_u32(source + 1 + (token >> 4))
             offset = match & 0xFFFF
