@@ -14,7 +14,7 @@ from framefold.core.losses import Losses
 from framefold.errors import RingTooSmallError, UnknownNameError
 from framefold.live.announcement import ScanChoice
 from framefold.live.counters import Count, total_losses
-from framefold.live.intake import END_GRACE_SECONDS, FEW_FRAMES, GATHERING_SECONDS
+from framefold.live.intake import END_GRACE_SECONDS, FEW_FRAMES, GATHERING_SECONDS, PATIENCE
 from framefold.live.kept_slots import KeptSlots
 from framefold.live.opening import ring_shape
 from framefold.live.receiver import Receiver
@@ -401,13 +401,15 @@ class TestGathering:
         ((_, block),) = bench.hear()
         assert block.count == FEW_FRAMES
 
-    def test_a_frame_fewer_waits_for_an_update(self):
-        bench = Bench(nav_shape=(16, 16), frames_per_block=None, update_seconds=0.25)
+    @pytest.mark.parametrize("update", [0.02, 0.25])
+    def test_a_frame_fewer_waits_longer(self, update):
+        bench = Bench(nav_shape=(16, 16), frames_per_block=None, update_seconds=update)
         bench.hear(header(frames=256), *map(frame, range(FEW_FRAMES - 1)))
-        assert bench.receiver._intake.patience() == pytest.approx(0.25)
+        within = min(update, PATIENCE * GATHERING_SECONDS)
+        assert bench.receiver._intake.patience() == pytest.approx(within)
         bench.pipe.time += GATHERING_SECONDS
         assert bench.hear() == []
-        bench.pipe.time += 0.25 - GATHERING_SECONDS
+        bench.pipe.time += within - GATHERING_SECONDS
 
         assert verbs(bench.hear()) == ["block"]
 

@@ -41,6 +41,10 @@ slots collect for as many times longer as there are blocks in work, and cost les
 FEW_FRAMES = 16
 """With fewer frames than that a block costs more than the frames in it."""
 
+PATIENCE = 5
+"""So many times longer slots with few frames wait for more: what is left at the end of a partition
+would otherwise go only when results must be renewed, and several such at the end of the scan."""
+
 
 class Intake:
     """Makes acquisitions of events; knows neither messages nor sockets.
@@ -407,11 +411,12 @@ class Intake:
     def _gathering(self) -> tuple[tuple[float, int], ...]:
         """After how long a slot with at least so many frames goes as it is [s]."""
         assert self._collection is not None
-        update = self._settings.update_seconds, 1
+        update = self._settings.update_seconds
         if not self._collection.may_go_early:
-            return (update,)
+            return ((update, 1),)
         busy = 1 + max(0, self._collection.assembler.out - int(self.counts[Count.KEPT]))
-        return update, (min(GATHERING_SECONDS * busy, update[0]), FEW_FRAMES)
+        gathering = GATHERING_SECONDS * busy
+        return (min(PATIENCE * gathering, update), 1), (min(gathering, update), FEW_FRAMES)
 
     def _silence(self) -> tuple[float, ...]:
         """After how long a silence something must be done [s]."""
