@@ -16,7 +16,6 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @lru_cache(maxsize=64)  # each image message has it
-@lru_cache(maxsize=64)  # each image message may have it
 def _ulid(epoch_ms: int, number: int) -> str:
     # 48 bits of time, 80 bits that a detector draws by chance and we count, to be repeatable
     value = ((epoch_ms + number) << 80) | number
